@@ -1,1 +1,13 @@
-//! stub
+//! Kubarium: a whole Kubernetes cluster under glass.
+//!
+//! Every module in one sentence, lowest layer first. A module may import only those the table in
+//! `ARCHITECTURE.md` allows; `tests/tidy.rs` checks it.
+
+#![warn(missing_docs)]
+
+pub mod api;
+pub mod apiserver;
+pub mod client;
+pub mod controller;
+pub mod etcd;
+pub mod sim;

@@ -1,0 +1,235 @@
+//! The one table of kinds. A new kind is a row here plus its own files; nothing compiles until the
+//! row is complete.
+
+use k8s_openapi::api::{
+    apps::v1::{Deployment, ReplicaSet},
+    coordination::v1::Lease,
+    core::v1::{ConfigMap, Endpoints, Event, Namespace, Node, Pod, Service},
+    discovery::v1::EndpointSlice,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{Metadata, Resource};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Whether objects of a kind live in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Scope {
+    /// One name for the whole cluster.
+    Cluster,
+    /// One name for each namespace.
+    Namespaced,
+}
+
+/// What the table says of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct KindRow {
+    /// The API group; empty for the core group.
+    pub group: &'static str,
+    /// The version within the group.
+    pub version: &'static str,
+    /// The kind as manifests write it.
+    pub kind: &'static str,
+    /// The resource name in paths, plural and lower case.
+    pub plural: &'static str,
+    /// The singular that kubectl accepts and prints.
+    pub singular: &'static str,
+    /// The short names that kubectl accepts.
+    pub short_names: &'static [&'static str],
+    /// Whether it lives in a namespace.
+    pub scope: Scope,
+    /// Subresources served, `status` and `scale` among them.
+    pub subresources: &'static [&'static str],
+}
+
+/// A Kubernetes type that the table lists.
+pub trait ApiType: Metadata<Ty = ObjectMeta> + Resource + Clone + PartialEq + 'static {
+    /// Its row's kind.
+    const KIND: Kind;
+    /// The object that holds `this`.
+    fn wrap(this: Arc<Self>) -> Object;
+    /// What `object` holds, if it is of this kind.
+    fn unwrap(object: &Object) -> Option<&Arc<Self>>;
+}
+
+macro_rules! kinds {
+    ($($kind:ident $plural:literal $singular:literal [$($short:literal),*] $scope:ident [$($sub:literal),*];)*) => {
+        /// The kinds that the API server serves.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Kind {
+            $(#[doc = concat!("`", stringify!($kind), "`")] $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the table's order.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// The kind's row.
+            pub const fn row(self) -> &'static KindRow {
+                match self {
+                    $(Kind::$kind => &KindRow {
+                        group: <$kind as Resource>::GROUP,
+                        version: <$kind as Resource>::VERSION,
+                        kind: <$kind as Resource>::KIND,
+                        plural: $plural,
+                        singular: $singular,
+                        short_names: &[$($short),*],
+                        scope: Scope::$scope,
+                        subresources: &[$($sub),*],
+                    },)*
+                }
+            }
+        }
+
+        /// An object of any kind. Cloning is cheap: what it holds is shared and never changes.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum Object {
+            $(#[doc = concat!("A `", stringify!($kind), "`.")] $kind(Arc<$kind>),)*
+        }
+
+        impl Object {
+            /// The kind of what it holds.
+            pub const fn kind(&self) -> Kind {
+                match self { $(Object::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// The metadata.
+            pub fn meta(&self) -> &ObjectMeta {
+                match self { $(Object::$kind(inner) => &inner.metadata,)* }
+            }
+
+            /// The metadata, to change; copies the object first where it is shared.
+            pub fn meta_mut(&mut self) -> &mut ObjectMeta {
+                match self { $(Object::$kind(inner) => &mut Arc::make_mut(inner).metadata,)* }
+            }
+
+            /// The object as JSON, with `apiVersion` and `kind`.
+            pub fn to_json(&self) -> serde_json::Value {
+                match self { $(Object::$kind(inner) => super::codec::to_value(inner.as_ref()),)* }
+            }
+
+            /// Decodes an object of `kind` from JSON that `api::decode` has normalised.
+            ///
+            /// # Errors
+            /// The decoder's words when a value does not fit its type.
+            pub fn from_json(kind: Kind, json: serde_json::Value) -> Result<Self, String> {
+                Ok(match kind {
+                    $(Kind::$kind => Object::$kind(Arc::new(super::codec::from_value::<$kind>(json)?)),)*
+                })
+            }
+        }
+
+        $(impl ApiType for $kind {
+            const KIND: Kind = Kind::$kind;
+            fn wrap(this: Arc<Self>) -> Object {
+                Object::$kind(this)
+            }
+            fn unwrap(object: &Object) -> Option<&Arc<Self>> {
+                match object {
+                    Object::$kind(inner) => Some(inner),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+kinds! {
+    Namespace "namespaces" "namespace" ["ns"] Cluster ["status", "finalize"];
+    Node "nodes" "node" ["no"] Cluster ["status"];
+    Lease "leases" "lease" [] Namespaced [];
+    Pod "pods" "pod" ["po"] Namespaced ["status", "binding", "eviction", "log"];
+    ReplicaSet "replicasets" "replicaset" ["rs"] Namespaced ["status", "scale"];
+    Deployment "deployments" "deployment" ["deploy"] Namespaced ["status", "scale"];
+    Service "services" "service" ["svc"] Namespaced ["status"];
+    Endpoints "endpoints" "endpoints" ["ep"] Namespaced [];
+    EndpointSlice "endpointslices" "endpointslice" [] Namespaced [];
+    ConfigMap "configmaps" "configmap" ["cm"] Namespaced [];
+    Event "events" "event" ["ev"] Namespaced [];
+}
+
+impl Kind {
+    /// `group/version`, or the version alone for the core group.
+    pub fn api_version(self) -> String {
+        let row = self.row();
+        match row.group {
+            "" => row.version.to_owned(),
+            group => format!("{group}/{}", row.version),
+        }
+    }
+
+    /// `plural.group`, or the plural alone for the core group: as error messages name a resource.
+    pub fn qualified_resource(self) -> String {
+        let row = self.row();
+        match row.group {
+            "" => row.plural.to_owned(),
+            group => format!("{}.{group}", row.plural),
+        }
+    }
+
+    /// Whether objects of this kind live in a namespace.
+    pub const fn is_namespaced(self) -> bool {
+        matches!(self.row().scope, Scope::Namespaced)
+    }
+
+    /// The kind that `apiVersion` and `kind` of a manifest name.
+    pub fn of_manifest(api_version: &str, kind: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|k| k.row().kind == kind && k.api_version() == api_version)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.row().kind)
+    }
+}
+
+impl Object {
+    /// The object that holds `inner`.
+    pub fn new<K: ApiType>(inner: K) -> Self {
+        K::wrap(Arc::new(inner))
+    }
+
+    /// What it holds, if it is a `K`.
+    pub fn get<K: ApiType>(&self) -> Option<&Arc<K>> {
+        K::unwrap(self)
+    }
+
+    /// Where it is stored.
+    pub fn key(&self) -> super::ObjectKey {
+        let meta = self.meta();
+        super::ObjectKey {
+            kind: self.kind(),
+            namespace: meta.namespace.clone().unwrap_or_default(),
+            name: meta.name.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl<K: ApiType> From<Arc<K>> for Object {
+    fn from(inner: Arc<K>) -> Self {
+        K::wrap(inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_agrees_with_its_type() {
+        for kind in Kind::ALL {
+            assert_eq!(
+                Kind::of_manifest(&kind.api_version(), kind.row().kind),
+                Some(*kind)
+            );
+        }
+        assert_eq!(Kind::Deployment.qualified_resource(), "deployments.apps");
+        assert_eq!(Kind::of_manifest("apps/v1beta1", "Deployment"), None);
+    }
+}

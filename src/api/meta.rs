@@ -1,0 +1,119 @@
+//! Short ways to read and write metadata and times.
+
+use super::{ApiType, NamespacedName};
+use crate::sim::SimTime;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, Time};
+use k8s_openapi::jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Reads that every object offers without `Option`s in the way.
+pub trait MetaExt {
+    /// The metadata.
+    fn object_meta(&self) -> &ObjectMeta;
+
+    /// The name; empty when none was given yet.
+    fn name(&self) -> &str {
+        self.object_meta().name.as_deref().unwrap_or_default()
+    }
+
+    /// The namespace; empty for kinds of cluster scope.
+    fn namespace(&self) -> &str {
+        self.object_meta().namespace.as_deref().unwrap_or_default()
+    }
+
+    /// The unique id; empty before the API server gave one.
+    fn uid(&self) -> &str {
+        self.object_meta().uid.as_deref().unwrap_or_default()
+    }
+
+    /// Namespace and name.
+    fn namespaced_name(&self) -> NamespacedName {
+        NamespacedName::new(self.namespace(), self.name())
+    }
+
+    /// The value of label `key`.
+    fn label(&self, key: &str) -> Option<&str> {
+        self.object_meta()
+            .labels
+            .as_ref()?
+            .get(key)
+            .map(String::as_str)
+    }
+
+    /// The value of annotation `key`.
+    fn annotation(&self, key: &str) -> Option<&str> {
+        self.object_meta()
+            .annotations
+            .as_ref()?
+            .get(key)
+            .map(String::as_str)
+    }
+
+    /// The store revision of this version of the object; 0 before it was stored.
+    fn revision(&self) -> u64 {
+        let version = self.object_meta().resource_version.as_deref();
+        version.and_then(|v| v.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether deletion was asked for and has not finished.
+    fn is_terminating(&self) -> bool {
+        self.object_meta().deletion_timestamp.is_some()
+    }
+
+    /// When the API server created it.
+    fn created_at(&self) -> SimTime {
+        self.object_meta()
+            .creation_timestamp
+            .as_ref()
+            .map(to_sim)
+            .unwrap_or_default()
+    }
+}
+
+impl<K: ApiType> MetaExt for K {
+    fn object_meta(&self) -> &ObjectMeta {
+        self.metadata()
+    }
+}
+
+impl MetaExt for super::Object {
+    fn object_meta(&self) -> &ObjectMeta {
+        self.meta()
+    }
+}
+
+/// The labels as a map; empty where there are none.
+pub fn labels(meta: &ObjectMeta) -> &BTreeMap<String, String> {
+    static NONE: BTreeMap<String, String> = BTreeMap::new();
+    meta.labels.as_ref().unwrap_or(&NONE)
+}
+
+fn timestamp(at: SimTime) -> Timestamp {
+    let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
+}
+
+/// `at` as an API time: whole seconds, as upstream stores them.
+pub fn time(at: SimTime) -> Time {
+    Time(timestamp(SimTime::from_secs(at.as_secs())))
+}
+
+/// `at` as an API time with microseconds.
+pub fn micro_time(at: SimTime) -> MicroTime {
+    MicroTime(timestamp(at))
+}
+
+/// An API time as simulated time; the epoch when it is before it.
+pub fn to_sim(time: &Time) -> SimTime {
+    SimTime::from_micros(u64::try_from(time.0.as_microsecond()).unwrap_or(0))
+}
+
+/// An API time with microseconds as simulated time.
+pub fn micro_to_sim(time: &MicroTime) -> SimTime {
+    SimTime::from_micros(u64::try_from(time.0.as_microsecond()).unwrap_or(0))
+}
+
+/// `at` in RFC 3339, whole seconds: `2026-01-01T00:00:00Z`.
+pub fn rfc3339(at: SimTime) -> String {
+    timestamp(SimTime::from_secs(at.as_secs())).to_string()
+}

@@ -1,0 +1,20 @@
+//! The words that every layer speaks: kinds, objects, keys, errors, selectors, quantities.
+//!
+//! Typed inside (`k8s-openapi` types behind `Arc`), JSON only at the doors ([`codec`], [`decode`],
+//! [`manifest`]).
+
+pub mod codec;
+pub mod condition;
+pub mod field;
+mod key;
+mod kinds;
+pub mod meta;
+pub mod owner;
+pub mod quantity;
+pub mod selector;
+mod status;
+pub mod watch;
+
+pub use key::{NamespacedName, ObjectKey};
+pub use kinds::{ApiType, Kind, KindRow, Object, Scope};
+pub use status::{Cause, Details, Reason, Status};

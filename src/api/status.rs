@@ -1,0 +1,215 @@
+//! The error that users see, in the API server's exact words.
+//!
+//! Upstream: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go, v1.36.
+
+use super::field::FieldError;
+use super::{Kind, ObjectKey};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a request failed, as `Status.reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// 404
+    NotFound,
+    /// 409: the name is taken.
+    AlreadyExists,
+    /// 409: the object changed since it was read, or a precondition failed.
+    Conflict,
+    /// 422: validation failed.
+    Invalid,
+    /// 400
+    BadRequest,
+    /// 403
+    Forbidden,
+    /// 405
+    MethodNotAllowed,
+    /// 410: the revision asked for is compacted.
+    Expired,
+    /// 429
+    TooManyRequests,
+    /// 500
+    InternalError,
+    /// 503
+    ServiceUnavailable,
+    /// 504
+    Timeout,
+}
+
+impl Reason {
+    /// The HTTP status code.
+    pub const fn code(self) -> u16 {
+        match self {
+            Reason::NotFound => 404,
+            Reason::AlreadyExists | Reason::Conflict => 409,
+            Reason::Invalid => 422,
+            Reason::BadRequest => 400,
+            Reason::Forbidden => 403,
+            Reason::MethodNotAllowed => 405,
+            Reason::Expired => 410,
+            Reason::TooManyRequests => 429,
+            Reason::InternalError => 500,
+            Reason::ServiceUnavailable => 503,
+            Reason::Timeout => 504,
+        }
+    }
+}
+
+/// One cause of an `Invalid` status: a field and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The kind of mistake: `FieldValueRequired`, …
+    pub reason: String,
+    /// What is wrong, without the field.
+    pub message: String,
+    /// The field's path.
+    pub field: String,
+}
+
+/// Which object a status is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The object's name.
+    pub name: String,
+    /// Its API group.
+    pub group: String,
+    /// Its resource (plural), or its kind for validation errors.
+    pub kind: String,
+    /// The single mistakes.
+    pub causes: Vec<Cause>,
+}
+
+/// The API server's error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Why.
+    pub reason: Reason,
+    /// The whole message.
+    pub message: String,
+    /// Which object, and the single mistakes.
+    pub details: Option<Details>,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Status {}
+
+impl Status {
+    fn about(reason: Reason, kind: Kind, name: &str, message: String) -> Self {
+        let row = kind.row();
+        let details = Details {
+            name: name.to_owned(),
+            group: row.group.to_owned(),
+            kind: row.plural.to_owned(),
+            causes: Vec::new(),
+        };
+        Self {
+            reason,
+            message,
+            details: Some(details),
+        }
+    }
+
+    /// A status without an object.
+    pub fn plain(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            details: None,
+        }
+    }
+
+    /// The object is not there.
+    pub fn not_found(key: &ObjectKey) -> Self {
+        let message = format!(
+            "{} \"{}\" not found",
+            key.kind.qualified_resource(),
+            key.name
+        );
+        Self::about(Reason::NotFound, key.kind, &key.name, message)
+    }
+
+    /// The name is taken.
+    pub fn already_exists(key: &ObjectKey) -> Self {
+        let message = format!(
+            "{} \"{}\" already exists",
+            key.kind.qualified_resource(),
+            key.name
+        );
+        Self::about(Reason::AlreadyExists, key.kind, &key.name, message)
+    }
+
+    /// The object changed, or a precondition failed; `why` completes the sentence.
+    pub fn conflict(key: &ObjectKey, why: &str) -> Self {
+        let resource = key.kind.qualified_resource();
+        let message = format!(
+            "Operation cannot be fulfilled on {resource} \"{}\": {why}",
+            key.name
+        );
+        Self::about(Reason::Conflict, key.kind, &key.name, message)
+    }
+
+    /// The object was changed by somebody else since it was read.
+    pub fn stale(key: &ObjectKey) -> Self {
+        Self::conflict(
+            key,
+            "the object has been modified; please apply your changes to the latest version and try again",
+        )
+    }
+
+    /// The write is not allowed; `why` completes the sentence.
+    pub fn forbidden(key: &ObjectKey, why: &str) -> Self {
+        let message = format!(
+            "{} \"{}\" is forbidden: {why}",
+            key.kind.qualified_resource(),
+            key.name
+        );
+        Self::about(Reason::Forbidden, key.kind, &key.name, message)
+    }
+
+    /// Validation failed: one sentence, the single errors in brackets where there are several.
+    pub fn invalid(kind: Kind, name: &str, errors: &[FieldError]) -> Self {
+        let row = kind.row();
+        let qualified = match row.group {
+            "" => row.kind.to_owned(),
+            group => format!("{}.{group}", row.kind),
+        };
+        let mut texts: Vec<String> = Vec::new();
+        for text in errors.iter().map(ToString::to_string) {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        let what = match texts.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let causes = errors
+            .iter()
+            .map(|e| Cause {
+                reason: e.error_type.reason().to_owned(),
+                message: e.body(),
+                field: e.field.clone(),
+            })
+            .collect();
+        Self {
+            reason: Reason::Invalid,
+            message: format!("{qualified} \"{name}\" is invalid: {what}"),
+            details: Some(Details {
+                name: name.to_owned(),
+                group: row.group.to_owned(),
+                kind: row.kind.to_owned(),
+                causes,
+            }),
+        }
+    }
+
+    /// The request itself is wrong.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::plain(Reason::BadRequest, message)
+    }
+}

@@ -1,0 +1,188 @@
+//! The one door: every reader and writer of cluster state goes through here.
+//!
+//! A write passes, in upstream's order: decode and default → mutating admission → prepare →
+//! validate → validating admission → store. The server keeps nothing of its own: what it knows is
+//! in [`Etcd`], and what it allocates (cluster IPs, node ports) it works out from there.
+//!
+//! Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go, v1.36. Left out:
+//! authentication, flow control, encryption, the HTTP side (see `server/`).
+
+pub mod admission;
+mod delete;
+pub mod door;
+mod read;
+pub mod registry;
+mod request;
+mod write;
+
+pub use request::{
+    ApiHandle, DeleteOptions, FieldSelector, Operation, Patch, Propagation, Request, Response,
+};
+
+use crate::api::Status;
+use crate::api::watch::{Origin, WatchEvent};
+use crate::etcd::{Compacted, Etcd};
+use crate::sim::{SimRng, SimTime};
+use serde::{Deserialize, Serialize};
+
+/// What the API server is told when it starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiServerConfig {
+    /// The range cluster IPs come from, as `a.b.c.d/bits` (IPv4).
+    pub service_cidr: String,
+    /// The node ports that may be used, both ends included.
+    pub node_ports: (u16, u16),
+    /// The address of the `kubernetes` Service's only endpoint.
+    pub advertise_address: String,
+}
+
+impl Default for ApiServerConfig {
+    fn default() -> Self {
+        Self {
+            service_cidr: "10.96.0.0/12".to_owned(),
+            node_ports: (30_000, 32_767),
+            advertise_address: "192.168.64.10".to_owned(),
+        }
+    }
+}
+
+/// Whether the server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Health {
+    /// It answers.
+    Serving,
+    /// It runs, but the store does not answer it.
+    StoreDown,
+    /// It does not run.
+    Stopped,
+}
+
+/// The API server and the store behind it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ApiServer {
+    config: ApiServerConfig,
+    etcd: Etcd,
+    rng: SimRng,
+    health: Health,
+}
+
+impl ApiServer {
+    /// A server on an empty store.
+    pub fn new(config: ApiServerConfig, rng: SimRng) -> Self {
+        Self {
+            config,
+            etcd: Etcd::default(),
+            rng,
+            health: Health::Serving,
+        }
+    }
+
+    /// A server on `etcd`, as after a restore from a backup.
+    pub const fn on_store(config: ApiServerConfig, rng: SimRng, etcd: Etcd) -> Self {
+        Self {
+            config,
+            etcd,
+            rng,
+            health: Health::Serving,
+        }
+    }
+
+    /// What it was told when it started.
+    pub const fn config(&self) -> &ApiServerConfig {
+        &self.config
+    }
+
+    /// The store, for backups and for the views; components go through [`ApiServer::handle`].
+    pub const fn etcd(&self) -> &Etcd {
+        &self.etcd
+    }
+
+    /// Whether it answers.
+    pub const fn health(&self) -> Health {
+        self.health
+    }
+
+    /// Stops or starts the server or its store.
+    pub const fn set_health(&mut self, health: Health) {
+        self.health = health;
+    }
+
+    /// Drops history up to `revision`, as the API server's five-minute compaction does.
+    pub fn compact(&mut self, revision: u64) {
+        self.etcd.compact(revision);
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// The `Status` that a client of the real API server would get.
+    pub fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status> {
+        self.check_health()?;
+        let origin = Origin {
+            actor: request.actor,
+            cause: request.cause,
+            at: now,
+        };
+        let dry_run = request.dry_run;
+        match request.operation {
+            Operation::Get(key) => self.get(&key).map(Response::Object),
+            Operation::List {
+                kind,
+                namespace,
+                labels,
+                fields,
+            } => Ok(self.list(kind, namespace.as_deref(), &labels, &fields)),
+            Operation::Create(object) => self.create(object, dry_run, origin).map(Response::Object),
+            Operation::Update(object) => self.update(object, dry_run, origin).map(Response::Object),
+            Operation::UpdateStatus(object) => self
+                .update_status(object, dry_run, origin)
+                .map(Response::Object),
+            Operation::Patch { key, patch } => self
+                .patch(&key, &patch, dry_run, origin)
+                .map(Response::Object),
+            Operation::Delete { key, options } => self
+                .delete(&key, &options, dry_run, origin)
+                .map(Response::Object),
+            Operation::Bind { pod, node } => self.bind(&pod, &node, origin).map(Response::Object),
+        }
+    }
+
+    /// The changes after revision `after`: what a watch delivers.
+    ///
+    /// # Errors
+    /// Outer: the server does not answer. Inner: the history is gone; list again.
+    #[allow(clippy::type_complexity)]
+    pub fn events_since(
+        &self,
+        after: u64,
+    ) -> Result<Result<impl DoubleEndedIterator<Item = &WatchEvent>, Compacted>, Status> {
+        self.check_health()?;
+        Ok(self.etcd.events_since(after))
+    }
+
+    fn check_health(&self) -> Result<(), Status> {
+        use crate::api::Reason;
+        match self.health {
+            Health::Serving => Ok(()),
+            Health::StoreDown => Err(Status::plain(
+                Reason::InternalError,
+                "etcdserver: request timed out",
+            )),
+            Health::Stopped => {
+                let address = &self.config.advertise_address;
+                Err(Status::plain(
+                    Reason::ServiceUnavailable,
+                    format!(
+                        "The connection to the server {address}:6443 was refused - did you specify the right host or port?"
+                    ),
+                ))
+            }
+        }
+    }
+}
+
+impl ApiHandle for ApiServer {
+    fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status> {
+        ApiServer::handle(self, request, now)
+    }
+}

@@ -1,0 +1,162 @@
+//! What can be asked of the API server, and what it answers.
+
+use crate::api::selector::Selector;
+use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status};
+use crate::sim::SimTime;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What becomes of the objects that the deleted one owns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Propagation {
+    /// The garbage collector deletes them afterwards.
+    #[default]
+    Background,
+    /// The object stays, terminating, until they are gone.
+    Foreground,
+    /// They stay and lose their owner.
+    Orphan,
+}
+
+/// How an object is to be deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeleteOptions {
+    /// Seconds of grace; the object's own default where `None`.
+    pub grace_period_seconds: Option<i64>,
+    /// What becomes of what it owns.
+    pub propagation: Propagation,
+    /// Only if the object has this uid.
+    pub uid: Option<String>,
+    /// Only if the object is this version.
+    pub resource_version: Option<String>,
+}
+
+/// `metadata.name=x,spec.nodeName!=y`: requirements on the few fields that a kind offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldSelector {
+    /// (field, value, whether they must be equal)
+    pub requirements: Vec<(String, String, bool)>,
+}
+
+/// A partial change of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Patch {
+    /// RFC 6902.
+    Json(Value),
+    /// RFC 7386.
+    Merge(Value),
+    /// Kubernetes' own: lists of named items merge by their key.
+    StrategicMerge(Value),
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Read one object.
+    Get(ObjectKey),
+    /// Read the objects of a kind.
+    List {
+        /// The kind.
+        kind: Kind,
+        /// Only those in this namespace.
+        namespace: Option<String>,
+        /// Only those with these labels.
+        labels: Selector,
+        /// Only those with these field values.
+        fields: FieldSelector,
+    },
+    /// Store a new object; its status is ignored where the kind has a status subresource.
+    Create(Object),
+    /// Replace an object; its status is ignored where the kind has a status subresource. An empty
+    /// resource version means: whatever is stored.
+    Update(Object),
+    /// Replace an object's status alone.
+    UpdateStatus(Object),
+    /// Change parts of an object.
+    Patch {
+        /// Which object.
+        key: ObjectKey,
+        /// The change.
+        patch: Patch,
+    },
+    /// Delete an object, or begin to.
+    Delete {
+        /// Which object.
+        key: ObjectKey,
+        /// How.
+        options: DeleteOptions,
+    },
+    /// Assign a Pod to a node (the `binding` subresource).
+    Bind {
+        /// The Pod.
+        pod: NamespacedName,
+        /// The node's name.
+        node: String,
+    },
+}
+
+/// An operation, who asks for it and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// `user`, `deployment-controller`, `kubelet/node-2`, …
+    pub actor: Arc<str>,
+    /// The revision that the actor reacts to.
+    pub cause: Option<u64>,
+    /// Do everything but store.
+    pub dry_run: bool,
+    /// What to do.
+    pub operation: Operation,
+}
+
+impl Request {
+    /// `operation`, asked for by the person at the screen.
+    pub fn by_user(operation: Operation) -> Self {
+        Self {
+            actor: "user".into(),
+            cause: None,
+            dry_run: false,
+            operation,
+        }
+    }
+}
+
+/// What the server answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    /// The object read or written. For a finished deletion, its last version.
+    Object(Object),
+    /// The objects listed and the revision they are from.
+    List {
+        /// The store's revision at the time of the list.
+        revision: u64,
+        /// The objects, by namespace and name.
+        items: Vec<Object>,
+    },
+}
+
+impl Response {
+    /// The object of an answer that is one.
+    pub fn object(self) -> Option<Object> {
+        match self {
+            Response::Object(object) => Some(object),
+            Response::List { .. } => None,
+        }
+    }
+
+    /// The objects of an answer.
+    pub fn items(self) -> Vec<Object> {
+        match self {
+            Response::Object(object) => vec![object],
+            Response::List { items, .. } => items,
+        }
+    }
+}
+
+/// Whatever answers API requests: the API server, or something that lets requests through to it.
+pub trait ApiHandle {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// The `Status` that a client of the real API server would get.
+    fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status>;
+}

@@ -1,0 +1,214 @@
+//! Writes: create, update, status, patch, binding.
+
+use super::{ApiServer, Patch, admission, door, registry};
+use crate::api::meta::{self, MetaExt};
+use crate::api::watch::Origin;
+use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status, condition};
+use crate::etcd::WriteError;
+use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
+use std::sync::Arc;
+
+impl ApiServer {
+    pub(super) fn create(
+        &mut self,
+        mut object: Object,
+        dry_run: bool,
+        origin: Origin,
+    ) -> Result<Object, Status> {
+        self.name_and_stamp(&mut object, &origin);
+        registry::default(&mut object);
+        admission::mutate_create(&mut object, &self.etcd)?;
+        registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
+        let errors = registry::validate(&object);
+        if !errors.is_empty() {
+            return Err(Status::invalid(object.kind(), object.name(), &errors));
+        }
+        admission::validate_create(&object, &self.etcd)?;
+        let key = object.key();
+        if self.etcd.get(&key).is_some() {
+            return Err(Status::already_exists(&key));
+        }
+        if dry_run {
+            return Ok(object);
+        }
+        self.etcd
+            .create(object, origin)
+            .map_err(|error| refused(&key, error))
+    }
+
+    fn name_and_stamp(&mut self, object: &mut Object, origin: &Origin) {
+        let namespaced = object.kind().is_namespaced();
+        let uid = self.rng.uuid();
+        let generated = object.meta().name.as_deref().unwrap_or_default().is_empty();
+        let suffix = generated.then(|| self.rng.suffix(5));
+        let metadata = object.meta_mut();
+        if let (Some(suffix), Some(prefix)) = (suffix, metadata.generate_name.as_ref()) {
+            let prefix: String = prefix.chars().take(58).collect();
+            metadata.name = Some(format!("{prefix}{suffix}"));
+        }
+        if namespaced && metadata.namespace.as_deref().unwrap_or_default().is_empty() {
+            metadata.namespace = Some("default".to_owned());
+        }
+        if !namespaced {
+            metadata.namespace = None;
+        }
+        metadata.uid = Some(uid);
+        metadata.creation_timestamp = Some(meta::time(origin.at));
+        metadata.deletion_timestamp = None;
+        metadata.deletion_grace_period_seconds = None;
+        metadata.resource_version = None;
+        metadata.self_link = None;
+        metadata.managed_fields = None;
+    }
+
+    pub(super) fn update(
+        &mut self,
+        mut object: Object,
+        dry_run: bool,
+        origin: Origin,
+    ) -> Result<Object, Status> {
+        let old = self.current(&mut object)?;
+        registry::default(&mut object);
+        registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
+        let errors = registry::validate_update(&object, &old);
+        if !errors.is_empty() {
+            return Err(Status::invalid(object.kind(), object.name(), &errors));
+        }
+        admission::validate_update(&object, &old, &self.etcd)?;
+        self.replace(object, &old, dry_run, origin)
+    }
+
+    pub(super) fn update_status(
+        &mut self,
+        mut object: Object,
+        dry_run: bool,
+        origin: Origin,
+    ) -> Result<Object, Status> {
+        let old = self.current(&mut object)?;
+        registry::prepare_for_status_update(&mut object, &old);
+        self.replace(object, &old, dry_run, origin)
+    }
+
+    pub(super) fn patch(
+        &mut self,
+        key: &ObjectKey,
+        patch: &Patch,
+        dry_run: bool,
+        origin: Origin,
+    ) -> Result<Object, Status> {
+        let old = self.get(key)?;
+        let patched = door::apply_patch(&old, patch)?;
+        self.update(patched, dry_run, origin)
+    }
+
+    pub(super) fn bind(
+        &mut self,
+        pod: &NamespacedName,
+        node: &str,
+        origin: Origin,
+    ) -> Result<Object, Status> {
+        let key = pod.of(Kind::Pod);
+        let old = self.get(&key)?;
+        let stored: &Arc<Pod> = old
+            .get()
+            .expect("invariant: a Pod is stored under a Pod's key");
+        if stored.is_terminating() {
+            let why = format!(
+                "pod {} is being deleted, cannot be assigned to a host",
+                pod.name
+            );
+            return Err(Status::conflict(&key, &why));
+        }
+        let mut new = Pod::clone(stored);
+        let spec = new.spec.get_or_insert_default();
+        if let Some(host) = spec.node_name.as_ref().filter(|host| !host.is_empty()) {
+            let why = format!("pod {} is already assigned to node {host:?}", pod.name);
+            return Err(Status::conflict(&key, &why));
+        }
+        spec.node_name = Some(node.to_owned());
+        let status = new.status.get_or_insert_with(PodStatus::default);
+        let scheduled = PodCondition {
+            type_: "PodScheduled".to_owned(),
+            status: "True".to_owned(),
+            observed_generation: new.metadata.generation,
+            ..PodCondition::default()
+        };
+        condition::set(
+            status.conditions.get_or_insert_default(),
+            scheduled,
+            origin.at,
+        );
+        self.replace(Object::new(new), &old, false, origin)
+    }
+
+    /// The stored version that `object` is to replace, once its resource version (where given) and
+    /// uid agree with it.
+    fn current(&self, object: &mut Object) -> Result<Object, Status> {
+        let key = object.key();
+        let old = self.get(&key)?;
+        let metadata = object.meta_mut();
+        let (given, stored) = (&metadata.resource_version, &old.meta().resource_version);
+        if given
+            .as_deref()
+            .is_some_and(|v| !v.is_empty() && Some(v) != stored.as_deref())
+        {
+            return Err(Status::stale(&key));
+        }
+        if let Some(uid) = metadata.uid.as_deref().filter(|uid| !uid.is_empty())
+            && uid != old.uid()
+        {
+            let why = format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                old.uid()
+            );
+            return Err(Status::conflict(&key, &why));
+        }
+        metadata.resource_version.clone_from(stored);
+        metadata.uid.clone_from(&old.meta().uid);
+        metadata
+            .creation_timestamp
+            .clone_from(&old.meta().creation_timestamp);
+        metadata
+            .deletion_timestamp
+            .clone_from(&old.meta().deletion_timestamp);
+        metadata
+            .deletion_grace_period_seconds
+            .clone_from(&old.meta().deletion_grace_period_seconds);
+        metadata
+            .managed_fields
+            .clone_from(&old.meta().managed_fields);
+        Ok(old)
+    }
+
+    /// Stores `object` in the place of `old`; a write that changes nothing makes no revision, and
+    /// one that takes away the last finalizer of a deleted object removes it.
+    pub(super) fn replace(
+        &mut self,
+        object: Object,
+        old: &Object,
+        dry_run: bool,
+        origin: Origin,
+    ) -> Result<Object, Status> {
+        if dry_run || object == *old {
+            return Ok(object);
+        }
+        let key = object.key();
+        if self.is_finished(&object) {
+            return self
+                .etcd
+                .delete(&key, old.revision(), origin)
+                .map_err(|e| refused(&key, e));
+        }
+        self.etcd
+            .update(object, old.revision(), origin)
+            .map_err(|error| refused(&key, error))
+    }
+}
+
+pub(super) fn refused(key: &ObjectKey, error: WriteError) -> Status {
+    match error {
+        WriteError::Exists => Status::already_exists(key),
+        WriteError::Missing => Status::not_found(key),
+        WriteError::Changed => Status::stale(key),
+    }
+}

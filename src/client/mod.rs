@@ -1,0 +1,17 @@
+//! How components talk to the API server: they watch into informers, queue keys, reconcile them.
+//!
+//! Upstream: staging/src/k8s.io/client-go, v1.36.
+
+mod component;
+mod ctx;
+mod expectations;
+mod informer;
+mod recorder;
+mod workqueue;
+
+pub use component::{Agenda, Component};
+pub use ctx::Ctx;
+pub use expectations::Expectations;
+pub use informer::{Delta, Informer, WatchCursor, WatchSink};
+pub use recorder::{EventType, Recorder, reference};
+pub use workqueue::{Item, WorkQueue};

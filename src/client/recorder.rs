@@ -1,0 +1,163 @@
+//! Events: what a component tells people about an object.
+//!
+//! Upstream: staging/src/k8s.io/client-go/tools/record/{event,events_cache}.go, v1.36: the same
+//! event again raises its count. Left out: aggregation of similar events and the spam filter.
+
+use super::Ctx;
+use crate::api::meta::{self, MetaExt};
+use crate::api::{ApiType, Kind, NamespacedName};
+use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How many distinct events a recorder remembers, to count repetitions.
+const CACHE_LIMIT: u32 = 4_096;
+
+/// How serious an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum EventType {
+    /// For information.
+    Normal,
+    /// Something needs attention.
+    Warning,
+}
+
+impl EventType {
+    /// The word in the `type` field.
+    pub const fn word(self) -> &'static str {
+        match self {
+            EventType::Normal => "Normal",
+            EventType::Warning => "Warning",
+        }
+    }
+}
+
+/// Writes events as one source.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recorder {
+    component: String,
+    host: String,
+    /// (object uid and field, reason, message) → the event's name.
+    #[serde(skip)]
+    seen: BTreeMap<(String, String, String), NamespacedName>,
+}
+
+impl Recorder {
+    /// A recorder for `component` on `host` (empty where it has none).
+    pub fn new(component: &str, host: &str) -> Self {
+        Self {
+            component: component.to_owned(),
+            host: host.to_owned(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// Records an event about `object`.
+    pub fn event<K: ApiType>(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        object: &K,
+        event_type: EventType,
+        reason: &str,
+        message: impl Into<String>,
+    ) {
+        self.event_at(ctx, &reference(object), event_type, reason, message);
+    }
+
+    /// Records an event about what `involved` refers to (a part of an object, such as a container,
+    /// has its field path in it). A server that does not answer loses the event, as upstream's
+    /// recorder does in the end.
+    pub fn event_at(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        involved: &ObjectReference,
+        event_type: EventType,
+        reason: &str,
+        message: impl Into<String>,
+    ) {
+        let message = message.into();
+        let uid = involved.uid.clone().unwrap_or_default();
+        let part = involved.field_path.clone().unwrap_or_default();
+        let seen = (format!("{uid}/{part}"), reason.to_owned(), message.clone());
+        if let Some(name) = self.seen.get(&seen).cloned()
+            && self.repeat(ctx, &name)
+        {
+            return;
+        }
+        let name = self.name(ctx, involved);
+        let event = self.new_event(ctx, &name, involved, event_type, reason, message);
+        if ctx.create(event).is_ok() {
+            if self.seen.len() >= CACHE_LIMIT as usize {
+                self.seen.pop_first();
+            }
+            self.seen.insert(seen, name);
+        }
+    }
+
+    fn repeat(&self, ctx: &mut Ctx<'_>, name: &NamespacedName) -> bool {
+        let Ok(old) = ctx.get::<Event>(name) else {
+            return false;
+        };
+        let mut event = Event::clone(&old);
+        event.count = Some(event.count.unwrap_or(1).saturating_add(1));
+        event.last_timestamp = Some(meta::time(ctx.now));
+        ctx.update(event).is_ok()
+    }
+
+    fn name(&self, ctx: &mut Ctx<'_>, involved: &ObjectReference) -> NamespacedName {
+        let object = involved.name.as_deref().unwrap_or_default();
+        let namespace = involved.namespace.as_deref().filter(|n| !n.is_empty());
+        let unique = ctx.now.as_micros().wrapping_mul(1_000) ^ ctx.rng.below(1_000);
+        NamespacedName::new(
+            namespace.unwrap_or("default"),
+            format!("{object}.{unique:016x}"),
+        )
+    }
+
+    fn new_event(
+        &self,
+        ctx: &Ctx<'_>,
+        name: &NamespacedName,
+        involved: &ObjectReference,
+        event_type: EventType,
+        reason: &str,
+        message: String,
+    ) -> Event {
+        Event {
+            metadata: ObjectMeta {
+                name: Some(name.name.clone()),
+                namespace: Some(name.namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            count: Some(1),
+            first_timestamp: Some(meta::time(ctx.now)),
+            last_timestamp: Some(meta::time(ctx.now)),
+            involved_object: involved.clone(),
+            message: Some(message),
+            reason: Some(reason.to_owned()),
+            reporting_component: Some(self.component.clone()),
+            reporting_instance: Some(self.host.clone()),
+            source: Some(EventSource {
+                component: Some(self.component.clone()),
+                host: Some(self.host.clone()).filter(|host| !host.is_empty()),
+            }),
+            type_: Some(event_type.word().to_owned()),
+            ..Event::default()
+        }
+    }
+}
+
+/// The reference that events about `object` carry.
+pub fn reference<K: ApiType>(object: &K) -> ObjectReference {
+    let kind: Kind = <K as ApiType>::KIND;
+    ObjectReference {
+        api_version: Some(kind.api_version()),
+        kind: Some(kind.row().kind.to_owned()),
+        name: Some(object.name().to_owned()),
+        namespace: Some(object.namespace().to_owned()).filter(|n| !n.is_empty()),
+        resource_version: object.object_meta().resource_version.clone(),
+        uid: Some(object.uid().to_owned()),
+        field_path: None,
+    }
+}

@@ -1,0 +1,139 @@
+//! Keys waiting to be reconciled: each once, with delays and per-key back-off.
+//!
+//! Upstream: staging/src/k8s.io/client-go/util/workqueue/{queue,delaying_queue,
+//! default_rate_limiters}.go, v1.36: 5 ms doubling up to 1000 s. Left out: the overall bucket of 10
+//! per second, and workers in parallel (a key is reconciled to its end before the next one).
+
+use crate::sim::{SimDuration, SimTime};
+use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
+
+const BASE_DELAY_MS: u64 = 5;
+const MAX_DELAY_SECS: u64 = 1_000;
+
+/// A key taken from the queue and the revision that put it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Item<K> {
+    /// What to reconcile.
+    pub key: K,
+    /// The newest revision that asked for it; `None` for a timer.
+    pub cause: Option<u64>,
+}
+
+/// A queue of distinct keys.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(bound = "K: Serialize")]
+pub struct WorkQueue<K: Ord + Clone> {
+    #[serde(skip)]
+    queued: BTreeMap<K, Option<u64>>,
+    order: VecDeque<K>,
+    #[serde(skip)]
+    delayed: BTreeMap<K, SimTime>,
+    #[serde(skip)]
+    failures: BTreeMap<K, u32>,
+}
+
+impl<K: Ord + Clone> Default for WorkQueue<K> {
+    fn default() -> Self {
+        Self {
+            queued: BTreeMap::new(),
+            order: VecDeque::new(),
+            delayed: BTreeMap::new(),
+            failures: BTreeMap::new(),
+        }
+    }
+}
+
+impl<K: Ord + Clone> WorkQueue<K> {
+    /// Queues `key` because of revision `cause`; a key that waits already is not queued twice.
+    pub fn add(&mut self, key: K, cause: Option<u64>) {
+        match self.queued.get_mut(&key) {
+            Some(known) => *known = cause.max(*known),
+            None => {
+                self.queued.insert(key.clone(), cause);
+                self.order.push_back(key);
+            }
+        }
+    }
+
+    /// Queues `key` at `at`; the earlier moment counts where one is set already.
+    pub fn add_at(&mut self, key: K, at: SimTime) {
+        let due = self.delayed.entry(key).or_insert(at);
+        *due = (*due).min(at);
+    }
+
+    /// Queues `key` after its back-off, which doubles with each call until [`WorkQueue::forget`].
+    pub fn add_rate_limited(&mut self, key: K, now: SimTime) {
+        let failures = self.failures.entry(key.clone()).or_insert(0);
+        let delay_ms = BASE_DELAY_MS.saturating_mul(1_u64 << (*failures).min(32));
+        *failures += 1;
+        let delay = SimDuration::millis(delay_ms).min(SimDuration::secs(MAX_DELAY_SECS));
+        self.add_at(key, now + delay);
+    }
+
+    /// How often `key` was put back by [`WorkQueue::add_rate_limited`].
+    pub fn requeues(&self, key: &K) -> u32 {
+        self.failures.get(key).copied().unwrap_or(0)
+    }
+
+    /// Ends the back-off of `key`.
+    pub fn forget(&mut self, key: &K) {
+        self.failures.remove(key);
+    }
+
+    /// Takes the next key that is due.
+    pub fn pop(&mut self, now: SimTime) -> Option<Item<K>> {
+        self.promote(now);
+        let key = self.order.pop_front()?;
+        let cause = self.queued.remove(&key).flatten();
+        Some(Item { key, cause })
+    }
+
+    /// When the next delayed key is due; `None` where none waits.
+    pub fn next_at(&self) -> Option<SimTime> {
+        self.delayed.values().min().copied()
+    }
+
+    fn promote(&mut self, now: SimTime) {
+        if self.next_at().is_none_or(|at| at > now) {
+            return;
+        }
+        let mut due: Vec<(SimTime, K)> = self
+            .delayed
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(k, at)| (*at, k.clone()))
+            .collect();
+        due.sort();
+        for (_, key) in due {
+            self.delayed.remove(&key);
+            self.add(key, None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_waits_once_and_backs_off() {
+        let mut queue = WorkQueue::default();
+        let now = SimTime::from_secs(1);
+        queue.add("a", Some(1));
+        queue.add("a", Some(3));
+        assert_eq!(
+            queue.pop(now),
+            Some(Item {
+                key: "a",
+                cause: Some(3)
+            })
+        );
+        assert_eq!(queue.pop(now), None);
+        queue.add_rate_limited("a", now);
+        assert_eq!(queue.next_at(), Some(now + SimDuration::millis(5)));
+        assert!(queue.pop(now + SimDuration::millis(5)).is_some());
+        queue.add_rate_limited("a", now);
+        assert_eq!(queue.next_at(), Some(now + SimDuration::millis(10)));
+    }
+}

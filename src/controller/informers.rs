@@ -1,0 +1,64 @@
+//! The informers that all controllers share, as upstream's `SharedInformerFactory`.
+
+use crate::api::watch::WatchEvent;
+use crate::api::{Kind, Object};
+use crate::client::{Delta, Informer};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, ReplicaSet},
+    coordination::v1::Lease,
+    core::v1::{Endpoints, Namespace, Node, Pod, Service},
+    discovery::v1::EndpointSlice,
+};
+use serde::Serialize;
+
+macro_rules! informers {
+    ($($field:ident: $kind:ident,)*) => {
+        /// What the controllers know of the cluster.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+        pub struct Informers {
+            $(#[doc = concat!("Every `", stringify!($kind), "`.")] pub $field: Informer<$kind>,)*
+        }
+
+        /// One change of one object, as the informers saw it.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Change {
+            $(#[doc = concat!("A `", stringify!($kind), "` changed.")] $kind(Delta<$kind>),)*
+        }
+
+        impl Informers {
+            /// The kinds watched.
+            pub const KINDS: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// Takes in one watch event.
+            pub fn observe(&mut self, event: &WatchEvent) -> Option<Change> {
+                match event.key.kind {
+                    $(Kind::$kind => self.$field.observe(event).map(Change::$kind),)*
+                    _ => None,
+                }
+            }
+
+            /// Takes in a whole list.
+            pub fn replace(&mut self, kind: Kind, items: &[Object], revision: u64) -> Vec<Change> {
+                match kind {
+                    $(Kind::$kind => {
+                        let deltas = self.$field.replace(items, revision);
+                        deltas.into_iter().map(Change::$kind).collect()
+                    })*
+                    _ => Vec::new(),
+                }
+            }
+        }
+    };
+}
+
+informers! {
+    namespaces: Namespace,
+    nodes: Node,
+    leases: Lease,
+    pods: Pod,
+    replica_sets: ReplicaSet,
+    deployments: Deployment,
+    services: Service,
+    endpoints: Endpoints,
+    endpoint_slices: EndpointSlice,
+}

@@ -1,0 +1,95 @@
+//! The loop that feeds every controller and runs what is due.
+
+use super::{Change, Informers};
+use crate::api::watch::WatchEvent;
+use crate::api::{Kind, Object};
+use crate::client::{Component, Ctx, WatchCursor, WatchSink};
+use crate::sim::{SimDuration, SimTime};
+use serde::Serialize;
+
+/// How soon a watch that failed is tried again.
+const RETRY_DELAY: SimDuration = SimDuration::secs(1);
+
+/// What the manager asks of a controller. Level-triggered: `handle` only computes keys, `reconcile`
+/// reads, decides and writes.
+pub trait Controller {
+    /// The name that its writes carry, such as `deployment-controller`.
+    fn name(&self) -> &'static str;
+
+    /// Queues the keys that `change` concerns. `informers` already hold the change.
+    fn handle(&mut self, change: &Change, informers: &Informers, now: SimTime);
+
+    /// Reconciles every key that is due.
+    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers);
+
+    /// When the next delayed key is due.
+    fn next_at(&self) -> Option<SimTime>;
+}
+
+macro_rules! controllers {
+    ($($field:ident: $ty:ty,)*) => {
+        /// All controllers by value.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+        struct Controllers { $($field: $ty,)* }
+
+        impl Controllers {
+            fn all(&mut self) -> Vec<&mut dyn Controller> {
+                vec![$(&mut self.$field as &mut dyn Controller),*]
+            }
+        }
+    };
+}
+
+controllers! {}
+
+/// The controller manager. Everything it holds can be thrown away: it is rebuilt from a list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ControllerManager {
+    cursor: WatchCursor,
+    informers: Informers,
+    controllers: Controllers,
+}
+
+impl Component for ControllerManager {
+    fn interests(&self) -> &'static [Kind] {
+        Informers::KINDS
+    }
+
+    fn wake(&mut self, ctx: &mut Ctx<'_>) {
+        let mut sink = Intake {
+            informers: &mut self.informers,
+            changes: Vec::new(),
+        };
+        if self.cursor.sync(ctx, Informers::KINDS, &mut sink).is_err() {
+            ctx.agenda.wake_at(ctx.now + RETRY_DELAY);
+            return;
+        }
+        let changes = sink.changes;
+        for controller in self.controllers.all() {
+            for change in &changes {
+                controller.handle(change, &self.informers, ctx.now);
+            }
+            ctx.actor = controller.name().into();
+            controller.reconcile_due(ctx, &self.informers);
+            if let Some(at) = controller.next_at() {
+                ctx.agenda.wake_at(at);
+            }
+        }
+    }
+}
+
+struct Intake<'a> {
+    informers: &'a mut Informers,
+    changes: Vec<Change>,
+}
+
+impl WatchSink for Intake<'_> {
+    fn replace(&mut self, kind: Kind, items: &[Object], revision: u64) {
+        self.changes
+            .extend(self.informers.replace(kind, items, revision));
+    }
+
+    fn observe(&mut self, event: &WatchEvent) {
+        self.changes.extend(self.informers.observe(event));
+    }
+}

@@ -1,0 +1,275 @@
+//! The versioned store, the only stateful part of the control plane.
+//!
+//! Upstream: etcd v3.6 as staging/src/k8s.io/apiserver/pkg/storage/etcd3 uses it. One revision
+//! counts all writes. History is bounded: a reader that asks for more than is kept is told to list
+//! again. Left out: leases, multi-key transactions, a cluster of several members.
+
+use crate::api::watch::{Origin, WatchEvent, WatchVerb};
+use crate::api::{Kind, Object, ObjectKey};
+use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+
+/// How many changes a store keeps for its readers.
+pub const HISTORY_LIMIT: u32 = 20_000;
+
+/// A reader asked for history that is gone; it has to list again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Compacted {
+    /// The oldest revision still kept.
+    pub oldest: u64,
+}
+
+/// Why a write was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum WriteError {
+    /// The key is taken.
+    Exists,
+    /// The key is not there.
+    Missing,
+    /// The stored version is not the one expected.
+    Changed,
+}
+
+/// Objects by key, and the changes that led to them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Etcd {
+    revision: u64,
+    objects: BTreeMap<ObjectKey, Object>,
+    history: VecDeque<WatchEvent>,
+    compacted: u64,
+}
+
+impl Etcd {
+    /// The revision of the latest write; 0 for a store never written to.
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The object under `key`.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
+        self.objects.get(key)
+    }
+
+    /// The objects of `kind`, in `namespace` where one is given, in the order of their keys.
+    pub fn list<'a>(
+        &'a self,
+        kind: Kind,
+        namespace: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a Object> {
+        let first = ObjectKey::new(kind, namespace.unwrap_or_default(), "");
+        self.objects
+            .range((Bound::Included(first), Bound::Unbounded))
+            .take_while(move |(key, _)| {
+                key.kind == kind && namespace.is_none_or(|namespace| key.namespace == namespace)
+            })
+            .map(|(_, object)| object)
+    }
+
+    /// Every object, in the order of their keys.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values()
+    }
+
+    /// Stores a new object and gives it its resource version.
+    ///
+    /// # Errors
+    /// [`WriteError::Exists`] where the key is taken.
+    pub fn create(&mut self, object: Object, origin: Origin) -> Result<Object, WriteError> {
+        let key = object.key();
+        if self.objects.contains_key(&key) {
+            return Err(WriteError::Exists);
+        }
+        Ok(self.put(key, object, None, WatchVerb::Added, origin))
+    }
+
+    /// Replaces the object whose stored version is `expected`.
+    ///
+    /// # Errors
+    /// [`WriteError::Missing`] or [`WriteError::Changed`].
+    pub fn update(
+        &mut self,
+        object: Object,
+        expected: u64,
+        origin: Origin,
+    ) -> Result<Object, WriteError> {
+        let key = object.key();
+        let previous = self.expect(&key, expected)?;
+        Ok(self.put(key, object, Some(previous), WatchVerb::Modified, origin))
+    }
+
+    /// Removes the object whose stored version is `expected`; `last` is what readers are told it
+    /// was (its last version, with finalizers gone).
+    ///
+    /// # Errors
+    /// [`WriteError::Missing`] or [`WriteError::Changed`].
+    pub fn delete(
+        &mut self,
+        key: &ObjectKey,
+        expected: u64,
+        origin: Origin,
+    ) -> Result<Object, WriteError> {
+        let previous = self.expect(key, expected)?;
+        let mut last = previous.clone();
+        self.objects.remove(key);
+        self.revision += 1;
+        last.meta_mut().resource_version = Some(self.revision.to_string());
+        self.note(
+            WatchVerb::Deleted,
+            key.clone(),
+            last.clone(),
+            Some(previous),
+            origin,
+        );
+        Ok(last)
+    }
+
+    /// The changes after revision `after`, oldest first.
+    ///
+    /// # Errors
+    /// [`Compacted`] where some of them are no longer kept.
+    pub fn events_since(
+        &self,
+        after: u64,
+    ) -> Result<impl DoubleEndedIterator<Item = &WatchEvent>, Compacted> {
+        if after < self.compacted {
+            return Err(Compacted {
+                oldest: self.compacted,
+            });
+        }
+        let from = self
+            .history
+            .partition_point(|event| event.revision <= after);
+        Ok(self.history.range(from..))
+    }
+
+    /// Drops the history up to `revision`, as a compaction does.
+    pub fn compact(&mut self, revision: u64) {
+        while self
+            .history
+            .front()
+            .is_some_and(|event| event.revision <= revision)
+        {
+            self.history.pop_front();
+        }
+        self.compacted = self.compacted.max(revision.min(self.revision));
+    }
+
+    /// A store that holds `objects` as they are, at `revision` and without history: what a backup
+    /// is restored into.
+    pub fn restore(revision: u64, objects: impl IntoIterator<Item = Object>) -> Self {
+        let objects = objects
+            .into_iter()
+            .map(|object| (object.key(), object))
+            .collect();
+        Self {
+            revision,
+            objects,
+            history: VecDeque::new(),
+            compacted: revision,
+        }
+    }
+
+    fn expect(&self, key: &ObjectKey, expected: u64) -> Result<Object, WriteError> {
+        use crate::api::meta::MetaExt;
+        let stored = self.objects.get(key).ok_or(WriteError::Missing)?;
+        match stored.revision() == expected {
+            true => Ok(stored.clone()),
+            false => Err(WriteError::Changed),
+        }
+    }
+
+    fn put(
+        &mut self,
+        key: ObjectKey,
+        mut object: Object,
+        previous: Option<Object>,
+        verb: WatchVerb,
+        origin: Origin,
+    ) -> Object {
+        self.revision += 1;
+        object.meta_mut().resource_version = Some(self.revision.to_string());
+        self.objects.insert(key.clone(), object.clone());
+        self.note(verb, key, object.clone(), previous, origin);
+        object
+    }
+
+    fn note(
+        &mut self,
+        verb: WatchVerb,
+        key: ObjectKey,
+        object: Object,
+        previous: Option<Object>,
+        origin: Origin,
+    ) {
+        let revision = self.revision;
+        self.history.push_back(WatchEvent {
+            revision,
+            verb,
+            key,
+            object,
+            previous,
+            origin,
+        });
+        if self.history.len() > HISTORY_LIMIT as usize
+            && let Some(dropped) = self.history.pop_front()
+        {
+            self.compacted = dropped.revision;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+    fn config_map(name: &str) -> Object {
+        Object::new(ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(name.to_owned()),
+                namespace: Some("default".to_owned()),
+                ..ObjectMeta::default()
+            },
+            ..ConfigMap::default()
+        })
+    }
+
+    fn origin() -> Origin {
+        Origin {
+            actor: "test".into(),
+            cause: None,
+            at: crate::sim::SimTime::default(),
+        }
+    }
+
+    #[test]
+    fn every_write_is_one_revision_and_one_event() {
+        let mut etcd = Etcd::default();
+        let a = etcd.create(config_map("a"), origin()).expect("free");
+        assert_eq!(
+            etcd.create(config_map("a"), origin()),
+            Err(WriteError::Exists)
+        );
+        assert_eq!(
+            etcd.update(a.clone(), 9, origin()),
+            Err(WriteError::Changed)
+        );
+        etcd.update(a.clone(), 1, origin()).expect("current");
+        etcd.delete(&a.key(), 2, origin()).expect("current");
+        let verbs: Vec<_> = etcd
+            .events_since(0)
+            .expect("kept")
+            .map(|e| e.verb)
+            .collect();
+        assert_eq!(
+            verbs,
+            [WatchVerb::Added, WatchVerb::Modified, WatchVerb::Deleted]
+        );
+        assert_eq!(etcd.list(Kind::ConfigMap, None).count(), 0);
+        etcd.compact(2);
+        assert!(etcd.events_since(1).is_err());
+        assert_eq!(etcd.events_since(2).expect("kept").count(), 1);
+    }
+}

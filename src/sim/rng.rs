@@ -1,0 +1,97 @@
+//! Chance that repeats: a small generator that is part of the state and forks by name.
+
+use serde::{Deserialize, Serialize};
+
+/// A SplitMix64 generator. Two forks with different names never share their numbers, so one
+/// component asking for more of them does not change what another gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimRng {
+    state: u64,
+}
+
+impl SimRng {
+    /// The generator that `seed` starts.
+    pub const fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// An independent generator for the part called `name`; the same name gives the same one.
+    pub fn fork(&self, name: &str) -> Self {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ self.state;
+        for byte in name.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        let mut fork = Self { state: hash };
+        fork.next_u64();
+        fork
+    }
+
+    /// The next 64 random bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound`; 0 when `bound` is 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
+    }
+
+    /// A number from `low` to `high`, both included.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high.saturating_sub(low) + 1)
+    }
+
+    /// `length` characters of the alphabet that generated names use.
+    ///
+    /// Upstream: staging/src/k8s.io/apimachinery/pkg/util/rand/rand.go, v1.36: no vowels and no
+    /// digits that look like them, so that no bad words appear.
+    pub fn suffix(&mut self, length: u32) -> String {
+        const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        (0..length)
+            .map(|_| ALPHABET[self.below(ALPHABET.len() as u64) as usize] as char)
+            .collect()
+    }
+
+    /// A random (version 4) UUID in its text form.
+    pub fn uuid(&mut self) -> String {
+        let (a, b) = (self.next_u64(), self.next_u64());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xffff,
+            a & 0xfff,
+            0x8000 | ((b >> 48) & 0x3fff),
+            b & 0xffff_ffff_ffff
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forks_are_independent_and_repeatable() {
+        let root = SimRng::new(7);
+        let (mut a, mut b, mut again) = (root.fork("a"), root.fork("b"), root.fork("a"));
+        let first: Vec<u64> = (0..4).map(|_| a.next_u64()).collect();
+        assert_eq!(first, (0..4).map(|_| again.next_u64()).collect::<Vec<_>>());
+        assert_ne!(first, (0..4).map(|_| b.next_u64()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn below_stays_below_and_suffix_has_no_vowels() {
+        let mut rng = SimRng::new(1);
+        assert!((0..1_000).all(|_| rng.below(3) < 3));
+        assert_eq!(rng.below(0), 0);
+        assert!(
+            !rng.suffix(100)
+                .contains(['a', 'e', 'i', 'o', 'u', '0', '1', '3'])
+        );
+        assert_eq!(rng.uuid().len(), 36);
+    }
+}
