@@ -1,6 +1,14 @@
 //! One strategy per kind: its defaults, what it sets itself, what it refuses.
 
+mod allocate;
+mod meta;
+mod pod;
+mod pod_default;
+mod pod_validate;
+mod service;
+mod simple;
 mod strategy;
+mod workload;
 
 pub use strategy::Strategy;
 

@@ -4,12 +4,6 @@ use crate::api::field::FieldError;
 use crate::api::{ApiType, Status};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
-use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet},
-    coordination::v1::Lease,
-    core::v1::{ConfigMap, Endpoints, Event, Namespace, Node, Pod, Service},
-    discovery::v1::EndpointSlice,
-};
 
 /// A kind's own rules. Validation never changes the object.
 pub trait Strategy: ApiType {
@@ -54,15 +48,3 @@ pub trait Strategy: ApiType {
         self.validate()
     }
 }
-
-impl Strategy for Namespace {}
-impl Strategy for Node {}
-impl Strategy for Lease {}
-impl Strategy for Pod {}
-impl Strategy for ReplicaSet {}
-impl Strategy for Deployment {}
-impl Strategy for Service {}
-impl Strategy for Endpoints {}
-impl Strategy for EndpointSlice {}
-impl Strategy for ConfigMap {}
-impl Strategy for Event {}

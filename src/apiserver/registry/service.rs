@@ -1,0 +1,240 @@
+//! Service: defaults, validation, and the cluster IPs and node ports it is given.
+//!
+//! Upstream: pkg/apis/core/v1/defaults.go, pkg/registry/core/service/storage/alloc.go,
+//! pkg/apis/core/validation/validation.go, v1.36. Left out: dual stack, UDP health check ports.
+
+use super::meta::{self, NameRule};
+use super::{Strategy, allocate};
+use crate::api::Status;
+use crate::api::field::{FieldError, Path};
+use crate::apiserver::ApiServerConfig;
+use crate::etcd::Etcd;
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec, ServiceStatus};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::collections::BTreeSet;
+
+const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+
+impl Strategy for Service {
+    fn default(&mut self) {
+        let spec = self.spec.get_or_insert_default();
+        spec.type_.get_or_insert_with(|| "ClusterIP".to_owned());
+        spec.session_affinity
+            .get_or_insert_with(|| "None".to_owned());
+        for port in spec.ports.iter_mut().flatten() {
+            port.protocol.get_or_insert_with(|| "TCP".to_owned());
+            port.target_port.get_or_insert(IntOrString::Int(port.port));
+        }
+        let kind = spec.type_.clone().unwrap_or_default();
+        if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+            spec.external_traffic_policy
+                .get_or_insert_with(|| "Cluster".to_owned());
+        }
+        if kind == "LoadBalancer" {
+            spec.allocate_load_balancer_node_ports.get_or_insert(true);
+        }
+        if kind != "ExternalName" {
+            spec.internal_traffic_policy
+                .get_or_insert_with(|| "Cluster".to_owned());
+        }
+    }
+
+    fn prepare_for_create(&mut self, config: &ApiServerConfig, etcd: &Etcd) -> Result<(), Status> {
+        self.status = Some(ServiceStatus {
+            load_balancer: Some(Default::default()),
+            ..Default::default()
+        });
+        if !self.validate().is_empty() {
+            return Ok(());
+        }
+        allocate::service(self, config, etcd)
+    }
+
+    fn prepare_for_update(
+        &mut self,
+        old: &Self,
+        config: &ApiServerConfig,
+        etcd: &Etcd,
+    ) -> Result<(), Status> {
+        self.status.clone_from(&old.status);
+        keep_allocated(self, old);
+        if !self.validate().is_empty() {
+            return Ok(());
+        }
+        allocate::service(self, config, etcd)
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+        self.metadata.clone_from(&old.metadata);
+    }
+
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors = meta::object_meta(&self.metadata, true, NameRule::Label1035);
+        if let Some(spec) = &self.spec {
+            errors.extend(service_spec(spec, &Path::new("spec")));
+        }
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
+        let mut errors = meta::object_meta_update(&self.metadata, &old.metadata);
+        errors.extend(self.validate());
+        let ip = |s: &Self| {
+            s.spec
+                .as_ref()
+                .and_then(|s| s.cluster_ip.clone())
+                .unwrap_or_default()
+        };
+        let external = |s: &Self| {
+            s.spec
+                .as_ref()
+                .is_some_and(|s| s.type_.as_deref() == Some("ExternalName"))
+        };
+        let (new_ip, old_ip) = (ip(self), ip(old));
+        if new_ip != old_ip && !old_ip.is_empty() && !external(self) && !external(old) {
+            let path = Path::new("spec").child("clusterIPs").index(0);
+            let shown = format!("[{new_ip:?}]");
+            let path = if new_ip.is_empty() { path } else { path };
+            errors.push(FieldError::invalid_value(
+                &path,
+                shown,
+                "may not change once set",
+            ));
+        }
+        errors
+    }
+}
+
+/// What the author left out and the server chose before stays as it is.
+fn keep_allocated(service: &mut Service, old: &Service) {
+    let (Some(new), Some(old)) = (service.spec.as_mut(), old.spec.as_ref()) else {
+        return;
+    };
+    let kind = new.type_.as_deref().unwrap_or_default();
+    if kind == "ExternalName" {
+        return;
+    }
+    if new.cluster_ip.as_deref().unwrap_or_default().is_empty() {
+        new.cluster_ip.clone_from(&old.cluster_ip);
+        new.cluster_ips.clone_from(&old.cluster_ips);
+    }
+    if new.ip_families.is_none() {
+        new.ip_families.clone_from(&old.ip_families);
+        new.ip_family_policy.clone_from(&old.ip_family_policy);
+    }
+    if matches!(kind, "NodePort" | "LoadBalancer") {
+        for port in new
+            .ports
+            .iter_mut()
+            .flatten()
+            .filter(|p| p.node_port.unwrap_or(0) == 0)
+        {
+            let same = |o: &&ServicePort| o.port == port.port && o.protocol == port.protocol;
+            port.node_port = old
+                .ports
+                .iter()
+                .flatten()
+                .find(same)
+                .and_then(|o| o.node_port);
+        }
+    }
+}
+
+fn service_spec(spec: &ServiceSpec, path: &Path) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let kind = spec.type_.as_deref().unwrap_or_default();
+    let headless = spec.cluster_ip.as_deref() == Some("None");
+    let ports = spec.ports.as_deref().unwrap_or_default();
+    if ports.is_empty() && !headless && kind != "ExternalName" {
+        errors.push(FieldError::required(&path.child("ports"), ""));
+    }
+    if headless && matches!(kind, "NodePort" | "LoadBalancer") {
+        let detail = format!("may not be set to 'None' for {kind} services");
+        errors.push(FieldError::invalid(
+            &path.child("clusterIPs").index(0),
+            "None",
+            detail,
+        ));
+    }
+    if kind == "ExternalName" && spec.external_name.as_deref().unwrap_or_default().is_empty() {
+        errors.push(FieldError::required(&path.child("externalName"), ""));
+    }
+    if spec.selector.is_some() {
+        errors.extend(meta::labels(
+            spec.selector.as_ref(),
+            &path.child("selector"),
+        ));
+    }
+    match spec.session_affinity.as_deref().unwrap_or_default() {
+        "None" | "ClientIP" => {}
+        "" => errors.push(FieldError::required(&path.child("sessionAffinity"), "")),
+        other => errors.push(FieldError::not_supported(
+            &path.child("sessionAffinity"),
+            other,
+            &["ClientIP", "None"],
+        )),
+    }
+    if !TYPES.contains(&kind) {
+        errors.push(FieldError::not_supported(&path.child("type"), kind, &TYPES));
+    }
+    service_ports(ports, kind, &path.child("ports"), &mut errors);
+    errors
+}
+
+fn service_ports(ports: &[ServicePort], kind: &str, path: &Path, errors: &mut Vec<FieldError>) {
+    const RANGE: &str = "must be between 1 and 65535, inclusive";
+    let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+    for (index, port) in ports.iter().enumerate() {
+        let at = path.index(index);
+        let name = port.name.as_deref().unwrap_or_default();
+        if name.is_empty() && ports.len() > 1 {
+            errors.push(FieldError::required(&at.child("name"), ""));
+        } else if !name.is_empty() {
+            let wrong = meta::dns_label(name);
+            errors.extend(
+                wrong
+                    .iter()
+                    .map(|w| FieldError::invalid(&at.child("name"), name, w)),
+            );
+            if !names.insert(name) {
+                errors.push(FieldError::duplicate(&at.child("name"), name));
+            }
+        }
+        if !(1..=65_535).contains(&port.port) {
+            errors.push(FieldError::invalid_value(
+                &at.child("port"),
+                port.port,
+                RANGE,
+            ));
+        }
+        let protocol = port.protocol.as_deref().unwrap_or_default();
+        if !matches!(protocol, "TCP" | "UDP" | "SCTP") {
+            let at = at.child("protocol");
+            errors.push(FieldError::not_supported(
+                &at,
+                protocol,
+                &["SCTP", "TCP", "UDP"],
+            ));
+        }
+        if let Some(IntOrString::Int(target)) = port.target_port
+            && !(1..=65_535).contains(&target)
+        {
+            errors.push(FieldError::invalid_value(
+                &at.child("targetPort"),
+                target,
+                RANGE,
+            ));
+        }
+        if port.node_port.unwrap_or(0) != 0 && matches!(kind, "ClusterIP" | "ExternalName") {
+            let detail = format!("may not be used when `type` is '{kind}'");
+            errors.push(FieldError::forbidden(&at.child("nodePort"), detail));
+        }
+        if !numbers.insert((port.port, protocol)) {
+            let shown = format!("{{\"port\":{},\"protocol\":{protocol:?}}}", port.port);
+            let mut error = FieldError::duplicate(&at, "");
+            error.value = shown;
+            errors.push(error);
+        }
+    }
+}
