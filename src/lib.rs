@@ -10,4 +10,5 @@ pub mod apiserver;
 pub mod client;
 pub mod controller;
 pub mod etcd;
+pub mod scheduler;
 pub mod sim;

@@ -40,7 +40,11 @@ macro_rules! controllers {
     };
 }
 
-controllers! {}
+controllers! {
+    deployment: super::deployment::DeploymentController,
+    replica_set: super::replica_set::ReplicaSetController,
+    endpoint_slice: super::endpoint_slice::EndpointSliceController,
+}
 
 /// The controller manager. Everything it holds can be thrown away: it is rebuilt from a list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -3,8 +3,12 @@
 //! Upstream: cmd/kube-controller-manager/app/controllermanager.go, v1.36. Left out: leader election
 //! (there is one replica) and the controllers of kinds that are not served.
 
+mod deployment;
+mod endpoint_slice;
 mod informers;
 mod manager;
+mod pods;
+mod replica_set;
 
 pub use informers::{Change, Informers};
 pub use manager::{Controller, ControllerManager};

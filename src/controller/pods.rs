@@ -1,0 +1,128 @@
+//! What controllers ask of a Pod: is it active, ready, available, and since when.
+//!
+//! Upstream: pkg/controller/controller_utils.go, pkg/api/v1/pod/util.go, v1.36.
+
+use crate::api::meta::{self, MetaExt};
+use crate::api::{condition, owner};
+use crate::sim::{SimDuration, SimTime};
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The Pod's phase; empty before it has one.
+pub fn phase(pod: &Pod) -> &str {
+    pod.status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref())
+        .unwrap_or_default()
+}
+
+/// The node it is assigned to; empty before it is.
+pub fn node_name(pod: &Pod) -> &str {
+    pod.spec
+        .as_ref()
+        .and_then(|spec| spec.node_name.as_deref())
+        .unwrap_or_default()
+}
+
+/// Neither finished nor terminating.
+pub fn is_active(pod: &Pod) -> bool {
+    !matches!(phase(pod), "Succeeded" | "Failed") && !pod.is_terminating()
+}
+
+/// When it became ready, if it is.
+pub fn ready_since(pod: &Pod) -> Option<SimTime> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref();
+    let ready = condition::find(conditions, "Ready").filter(|c| c.status == "True")?;
+    Some(
+        ready
+            .last_transition_time
+            .as_ref()
+            .map(meta::to_sim)
+            .unwrap_or_default(),
+    )
+}
+
+/// Whether it is ready.
+pub fn is_ready(pod: &Pod) -> bool {
+    ready_since(pod).is_some()
+}
+
+/// When a ready Pod counts as available.
+pub fn available_at(pod: &Pod, min_ready_seconds: i32) -> Option<SimTime> {
+    let seconds = u64::try_from(min_ready_seconds).unwrap_or(0);
+    ready_since(pod).map(|since| since + SimDuration::secs(seconds))
+}
+
+fn restarts(pod: &Pod) -> i32 {
+    let statuses = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.container_statuses.as_ref());
+    statuses
+        .into_iter()
+        .flatten()
+        .map(|status| status.restart_count)
+        .max()
+        .unwrap_or(0)
+}
+
+fn deletion_cost(pod: &Pod) -> i32 {
+    let cost = pod.annotation("controller.kubernetes.io/pod-deletion-cost");
+    cost.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Orders Pods so that the ones to delete first come first: unassigned before assigned, pending
+/// before running, not ready before ready, cheap before dear, those whose node has more of their
+/// kind (`related`), ready for a shorter time, restarted more often, newer.
+pub fn deletion_order(a: &Pod, b: &Pod, related: &BTreeMap<&str, u32>) -> Ordering {
+    let phase_rank = |pod: &Pod| match phase(pod) {
+        "Pending" => 0,
+        "Running" => 2,
+        _ => 1,
+    };
+    let crowd = |pod: &Pod| related.get(node_name(pod)).copied().unwrap_or(0);
+    let unassigned = |pod: &Pod| node_name(pod).is_empty();
+    unassigned(b)
+        .cmp(&unassigned(a))
+        .then_with(|| phase_rank(a).cmp(&phase_rank(b)))
+        .then_with(|| is_ready(a).cmp(&is_ready(b)))
+        .then_with(|| deletion_cost(a).cmp(&deletion_cost(b)))
+        .then_with(|| crowd(b).cmp(&crowd(a)))
+        .then_with(|| ready_since(b).cmp(&ready_since(a)))
+        .then_with(|| restarts(b).cmp(&restarts(a)))
+        .then_with(|| b.created_at().cmp(&a.created_at()))
+        .then_with(|| a.name().cmp(b.name()))
+}
+
+/// A Pod made from `template` for `owner`.
+pub fn from_template(template: &PodTemplateSpec, owner: &ReplicaSet) -> Pod {
+    let given = template.metadata.as_ref();
+    // A name longer than this leaves no room for the suffix.
+    let prefix: String = format!("{}-", owner.name()).chars().take(58).collect();
+    Pod {
+        metadata: ObjectMeta {
+            generate_name: Some(prefix),
+            namespace: Some(owner.namespace().to_owned()),
+            labels: given.and_then(|m| m.labels.clone()),
+            annotations: given.and_then(|m| m.annotations.clone()),
+            finalizers: given.and_then(|m| m.finalizers.clone()),
+            owner_references: Some(vec![owner::controller_ref(owner)]),
+            ..ObjectMeta::default()
+        },
+        spec: template.spec.clone(),
+        status: None,
+    }
+}
+
+/// How many of `pods` each node holds.
+pub fn per_node<'a>(pods: &'a [Arc<Pod>]) -> BTreeMap<&'a str, u32> {
+    let mut count = BTreeMap::new();
+    for pod in pods {
+        *count.entry(node_name(pod)).or_insert(0) += 1;
+    }
+    count
+}

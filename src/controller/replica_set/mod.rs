@@ -1,0 +1,358 @@
+//! Keeps as many Pods as a ReplicaSet asks for.
+//!
+//! Upstream: pkg/controller/replicaset/replica_set.go, v1.36. Left out: Pods that other owners'
+//! ReplicaSets of the same Deployment hold do not count when Pods are ranked for deletion.
+
+mod plan;
+
+use super::manager::Controller;
+use super::{Change, Informers, pods};
+use crate::api::meta::{self, MetaExt};
+use crate::api::selector::Selector;
+use crate::api::{Kind, NamespacedName, Reason, Status, owner};
+use crate::apiserver::DeleteOptions;
+use crate::client::{Ctx, Delta, EventType, Expectations, Recorder, WorkQueue};
+use crate::sim::SimTime;
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::Pod;
+use plan::{Step, plan_step};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The ReplicaSet controller.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReplicaSetController {
+    queue: WorkQueue<NamespacedName>,
+    expectations: Expectations,
+    recorder: Recorder,
+    /// The Pods of each ReplicaSet, by its uid: a reconcile never looks at other Pods.
+    owned: BTreeMap<String, BTreeMap<NamespacedName, u64>>,
+    /// Pods without a controller, which a ReplicaSet may adopt.
+    orphans: BTreeMap<NamespacedName, u64>,
+}
+
+impl Default for ReplicaSetController {
+    fn default() -> Self {
+        Self {
+            queue: WorkQueue::default(),
+            expectations: Expectations::default(),
+            recorder: Recorder::new("replicaset-controller", ""),
+            owned: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+        }
+    }
+}
+
+impl Controller for ReplicaSetController {
+    fn name(&self) -> &'static str {
+        "replicaset-controller"
+    }
+
+    fn handle(&mut self, change: &Change, informers: &Informers, _: SimTime) {
+        match change {
+            Change::ReplicaSet(delta) => {
+                if delta.new.is_none() {
+                    self.expectations.forget(&delta.name());
+                    self.owned.remove(delta.latest().uid());
+                }
+                self.queue.add(delta.name(), Some(delta.revision));
+            }
+            Change::Pod(delta) => self.handle_pod(delta, informers),
+            _ => {}
+        }
+    }
+
+    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
+        while let Some(item) = self.queue.pop(ctx.now) {
+            ctx.cause = item.cause;
+            match self.reconcile(&item.key, ctx, informers) {
+                Ok(()) => self.queue.forget(&item.key),
+                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
+            }
+        }
+    }
+
+    fn next_at(&self) -> Option<SimTime> {
+        self.queue.next_at()
+    }
+}
+
+fn owner_key(pod: &Pod) -> Option<NamespacedName> {
+    let name = owner::controller_name(&pod.metadata, Kind::ReplicaSet)?;
+    Some(NamespacedName::new(pod.namespace(), name))
+}
+
+impl ReplicaSetController {
+    fn handle_pod(&mut self, delta: &Delta<Pod>, informers: &Informers) {
+        let revision = Some(delta.revision);
+        self.index(delta);
+        let pod = delta.latest();
+        let Some(key) = owner_key(pod) else {
+            if let Some(old) = delta.old.as_ref().and_then(|old| owner_key(old)) {
+                self.queue.add(old, revision);
+            }
+            for set in informers.replica_sets.in_namespace(pod.namespace()) {
+                if selector(set).matches(meta::labels(&pod.metadata)) {
+                    self.queue.add(set.namespaced_name(), revision);
+                }
+            }
+            return;
+        };
+        match (&delta.old, &delta.new) {
+            (None, Some(new)) if new.is_terminating() => {
+                self.expectations.deletion_observed(&key, pod.uid());
+            }
+            (None, Some(_)) => self.expectations.creation_observed(&key),
+            (_, None) => self.expectations.deletion_observed(&key, pod.uid()),
+            (Some(old), Some(new)) if new.is_terminating() && !old.is_terminating() => {
+                self.expectations.deletion_observed(&key, pod.uid());
+            }
+            (Some(old), Some(new)) => {
+                let min_ready = informers
+                    .replica_sets
+                    .get(&key)
+                    .map_or(0, |set| min_ready(set));
+                if min_ready > 0
+                    && !pods::is_ready(old)
+                    && let Some(at) = pods::available_at(new, min_ready)
+                {
+                    self.queue.add_at(key.clone(), at);
+                }
+            }
+        }
+        self.queue.add(key, revision);
+    }
+
+    fn index(&mut self, delta: &Delta<Pod>) {
+        let name = delta.name();
+        if let Some(old) = &delta.old {
+            match owner::controller_of(&old.metadata) {
+                Some(reference) => {
+                    if let Some(pods) = self.owned.get_mut(&reference.uid) {
+                        pods.remove(&name);
+                    }
+                }
+                None => drop(self.orphans.remove(&name)),
+            }
+        }
+        if let Some(new) = &delta.new {
+            let pods = match owner::controller_of(&new.metadata) {
+                Some(reference) => self.owned.entry(reference.uid.clone()).or_default(),
+                None => &mut self.orphans,
+            };
+            pods.insert(name, new.revision());
+        }
+    }
+
+    fn reconcile(
+        &mut self,
+        key: &NamespacedName,
+        ctx: &mut Ctx<'_>,
+        informers: &Informers,
+    ) -> Result<(), Status> {
+        let Some(set) = informers.replica_sets.get(key).cloned() else {
+            return Ok(());
+        };
+        let pods = self.claim(&set, ctx, informers)?;
+        let active: Vec<Arc<Pod>> = pods
+            .into_iter()
+            .filter(|pod| pods::is_active(pod))
+            .collect();
+        let mut failure = None;
+        if self.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
+            failure = self.act(&set, &active, ctx).err();
+        }
+        self.update_status(&set, &active, failure.as_ref(), ctx)?;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// The Pods that are this set's: those it owns and that still match, after letting go of those
+    /// that do not and adopting matching Pods without an owner.
+    fn claim(
+        &self,
+        set: &ReplicaSet,
+        ctx: &mut Ctx<'_>,
+        informers: &Informers,
+    ) -> Result<Vec<Arc<Pod>>, Status> {
+        let selector = selector(set);
+        let mut claimed = Vec::new();
+        for name in self
+            .owned
+            .get(set.uid())
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+        {
+            let Some(pod) = informers.pods.get(name) else {
+                continue;
+            };
+            if selector.matches(meta::labels(&pod.metadata)) {
+                claimed.push(pod.clone());
+            } else if !set.is_terminating() {
+                release(pod, set, ctx)?;
+            }
+        }
+        if set.is_terminating() {
+            return Ok(claimed);
+        }
+        for name in self
+            .orphans
+            .keys()
+            .filter(|name| name.namespace == set.namespace())
+        {
+            let Some(pod) = informers.pods.get(name).filter(|pod| pods::is_active(pod)) else {
+                continue;
+            };
+            if selector.matches(meta::labels(&pod.metadata)) {
+                let mut adopted = Pod::clone(pod);
+                let owners = adopted.metadata.owner_references.get_or_insert_default();
+                owners.push(owner::controller_ref(set));
+                claimed.push(ctx.update(adopted)?);
+            }
+        }
+        Ok(claimed)
+    }
+
+    fn act(
+        &mut self,
+        set: &ReplicaSet,
+        active: &[Arc<Pod>],
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        match plan_step(active, replicas(set)) {
+            Step::Nothing => Ok(()),
+            Step::Create(count) => self.create(set, count, ctx),
+            Step::Delete(victims) => self.delete(set, &victims, ctx),
+        }
+    }
+
+    /// Creates Pods in batches of 1, 2, 4, …: a refusal stops it before many requests are wasted.
+    fn create(&mut self, set: &ReplicaSet, count: u32, ctx: &mut Ctx<'_>) -> Result<(), Status> {
+        let key = set.namespaced_name();
+        let Some(template) = set.spec.as_ref().and_then(|spec| spec.template.as_ref()) else {
+            return Ok(());
+        };
+        let pod = pods::from_template(template, set);
+        self.expectations.expect_creations(&key, count, ctx.now);
+        let (mut left, mut batch) = (count, 1);
+        while left > 0 {
+            let mut refusal = None;
+            let size = batch.min(left);
+            for _ in 0..size {
+                match ctx.create(pod.clone()) {
+                    Ok(pod) => {
+                        let message = format!("Created pod: {}", pod.name());
+                        let normal = EventType::Normal;
+                        self.recorder
+                            .event(ctx, set, normal, "SuccessfulCreate", message);
+                    }
+                    Err(status) => {
+                        self.expectations.creation_observed(&key);
+                        let message = format!("Error creating: {status}");
+                        let warning = EventType::Warning;
+                        self.recorder
+                            .event(ctx, set, warning, "FailedCreate", message);
+                        refusal = Some(status);
+                    }
+                }
+            }
+            left -= size;
+            if let Some(status) = refusal {
+                (0..left).for_each(|_| self.expectations.creation_observed(&key));
+                return Err(status);
+            }
+            batch *= 2;
+        }
+        Ok(())
+    }
+
+    fn delete(
+        &mut self,
+        set: &ReplicaSet,
+        victims: &[Arc<Pod>],
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        let key = set.namespaced_name();
+        let uids = victims.iter().map(|pod| pod.uid().to_owned());
+        self.expectations.expect_deletions(&key, uids, ctx.now);
+        let mut refusal = None;
+        for pod in victims {
+            match ctx.delete(
+                pod.namespaced_name().of(Kind::Pod),
+                DeleteOptions::default(),
+            ) {
+                Ok(()) => {
+                    let message = format!("Deleted pod: {}", pod.name());
+                    self.recorder
+                        .event(ctx, set, EventType::Normal, "SuccessfulDelete", message);
+                }
+                Err(status) => {
+                    self.expectations.deletion_observed(&key, pod.uid());
+                    if status.reason != Reason::NotFound {
+                        refusal = Some(status);
+                    }
+                }
+            }
+        }
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn update_status(
+        &mut self,
+        set: &ReplicaSet,
+        active: &[Arc<Pod>],
+        failure: Option<&Status>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        let status = plan::compute_status(set, active, failure, ctx.now);
+        let next = active
+            .iter()
+            .filter_map(|pod| pods::available_at(pod, min_ready(set)))
+            .filter(|at| *at > ctx.now)
+            .min();
+        if let Some(at) = next {
+            self.queue.add_at(set.namespaced_name(), at);
+        }
+        if set.status.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        let mut set = set.clone();
+        set.status = Some(status);
+        match ctx.update_status(set) {
+            Err(status) if status.reason != Reason::NotFound => Err(status),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status> {
+    let mut released = pod.clone();
+    if let Some(owners) = released.metadata.owner_references.as_mut() {
+        owners.retain(|reference| reference.uid != set.uid());
+    }
+    match ctx.update(released) {
+        Err(status) if status.reason != Reason::NotFound => Err(status),
+        _ => Ok(()),
+    }
+}
+
+fn selector(set: &ReplicaSet) -> Selector {
+    let selector = set.spec.as_ref().map(|spec| &spec.selector);
+    Selector::from_label_selector(selector).unwrap_or(Selector::nothing())
+}
+
+fn replicas(set: &ReplicaSet) -> u32 {
+    let replicas = set
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.replicas)
+        .unwrap_or(1);
+    u32::try_from(replicas).unwrap_or(0)
+}
+
+fn min_ready(set: &ReplicaSet) -> i32 {
+    set.spec
+        .as_ref()
+        .and_then(|spec| spec.min_ready_seconds)
+        .unwrap_or(0)
+}
