@@ -8,7 +8,10 @@
 pub mod api;
 pub mod apiserver;
 pub mod client;
+pub mod cluster;
 pub mod controller;
 pub mod etcd;
+pub mod kubelet;
+pub mod network;
 pub mod scheduler;
 pub mod sim;

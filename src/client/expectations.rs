@@ -20,7 +20,7 @@ struct Expected {
 /// Creations (a count) and deletions (by uid) that each key still waits to see.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Expectations {
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     by_key: BTreeMap<NamespacedName, Expected>,
 }
 

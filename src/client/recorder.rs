@@ -39,7 +39,7 @@ pub struct Recorder {
     component: String,
     host: String,
     /// (object uid and field, reason, message) → the event's name.
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     seen: BTreeMap<(String, String, String), NamespacedName>,
 }
 

@@ -24,12 +24,12 @@ pub struct Item<K> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(bound = "K: Serialize")]
 pub struct WorkQueue<K: Ord + Clone> {
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     queued: BTreeMap<K, Option<u64>>,
     order: VecDeque<K>,
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     delayed: BTreeMap<K, SimTime>,
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     failures: BTreeMap<K, u32>,
 }
 

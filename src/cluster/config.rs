@@ -21,7 +21,11 @@ pub struct NodeSize {
 
 impl Default for NodeSize {
     fn default() -> Self {
-        Self { cpu_milli: 4_000, memory_mib: 8_192, pods: 110 }
+        Self {
+            cpu_milli: 4_000,
+            memory_mib: 8_192,
+            pods: 110,
+        }
     }
 }
 

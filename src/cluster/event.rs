@@ -46,8 +46,12 @@ pub enum Part {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Part; 4] =
-        [Part::Etcd, Part::KubeApiserver, Part::KubeControllerManager, Part::KubeScheduler];
+    pub const ALL: [Part; 4] = [
+        Part::Etcd,
+        Part::KubeApiserver,
+        Part::KubeControllerManager,
+        Part::KubeScheduler,
+    ];
 
     /// The name of its static Pod, without the node.
     pub const fn name(self) -> &'static str {

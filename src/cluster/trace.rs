@@ -63,7 +63,11 @@ impl Trace {
 
     /// The write that made `revision`, while it is kept.
     pub fn by_revision(&self, revision: u64) -> Option<&TraceEntry> {
-        let at = self.entries.partition_point(|entry| entry.revision < revision);
-        self.entries.get(at).filter(|entry| entry.revision == revision)
+        let at = self
+            .entries
+            .partition_point(|entry| entry.revision < revision);
+        self.entries
+            .get(at)
+            .filter(|entry| entry.revision == revision)
     }
 }

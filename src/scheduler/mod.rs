@@ -34,7 +34,7 @@ pub struct Scheduler {
     cursor: WatchCursor,
     cache: Cache,
     recorder: Recorder,
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     explanations: BTreeMap<NamespacedName, Explanation>,
 }
 

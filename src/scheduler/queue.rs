@@ -13,7 +13,7 @@ const BACKOFF_MIN: SimDuration = SimDuration::secs(1);
 const BACKOFF_MAX: SimDuration = SimDuration::secs(10);
 const PARKED_MAX: SimDuration = SimDuration::secs(5 * 60);
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Parked {
     since: SimTime,
     attempts: u32,
@@ -23,11 +23,11 @@ struct Parked {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SchedulingQueue {
     active: VecDeque<(NamespacedName, Option<u64>)>,
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     backing_off: BTreeMap<NamespacedName, (SimTime, Option<u64>)>,
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     parked: BTreeMap<NamespacedName, Parked>,
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     attempts: BTreeMap<NamespacedName, u32>,
 }
 

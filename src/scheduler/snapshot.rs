@@ -73,7 +73,7 @@ pub struct NodeInfo {
     /// What its Pods asked for.
     pub requested: PodRequest,
     /// The Pods on it and what each asked for.
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     pub pods: BTreeMap<NamespacedName, PodRequest>,
 }
 
@@ -81,10 +81,10 @@ pub struct NodeInfo {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Snapshot {
     nodes: BTreeMap<String, NodeInfo>,
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     homes: BTreeMap<NamespacedName, String>,
     /// Pods seen on nodes that are not known (yet).
-    #[serde(skip)]
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     homeless: BTreeMap<NamespacedName, (String, PodRequest)>,
 }
 

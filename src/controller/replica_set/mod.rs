@@ -17,7 +17,7 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 use plan::{Step, plan_step};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The ReplicaSet controller.
@@ -27,9 +27,9 @@ pub struct ReplicaSetController {
     expectations: Expectations,
     recorder: Recorder,
     /// The Pods of each ReplicaSet, by its uid: a reconcile never looks at other Pods.
-    owned: BTreeMap<String, BTreeMap<NamespacedName, u64>>,
+    owned: BTreeMap<String, BTreeSet<NamespacedName>>,
     /// Pods without a controller, which a ReplicaSet may adopt.
-    orphans: BTreeMap<NamespacedName, u64>,
+    orphans: BTreeSet<NamespacedName>,
 }
 
 impl Default for ReplicaSetController {
@@ -39,7 +39,7 @@ impl Default for ReplicaSetController {
             expectations: Expectations::default(),
             recorder: Recorder::new("replicaset-controller", ""),
             owned: BTreeMap::new(),
-            orphans: BTreeMap::new(),
+            orphans: BTreeSet::new(),
         }
     }
 }
@@ -133,7 +133,9 @@ impl ReplicaSetController {
                         pods.remove(&name);
                     }
                 }
-                None => drop(self.orphans.remove(&name)),
+                None => {
+                    self.orphans.remove(&name);
+                }
             }
         }
         if let Some(new) = &delta.new {
@@ -141,7 +143,7 @@ impl ReplicaSetController {
                 Some(reference) => self.owned.entry(reference.uid.clone()).or_default(),
                 None => &mut self.orphans,
             };
-            pods.insert(name, new.revision());
+            pods.insert(name);
         }
     }
 
@@ -177,12 +179,7 @@ impl ReplicaSetController {
     ) -> Result<Vec<Arc<Pod>>, Status> {
         let selector = selector(set);
         let mut claimed = Vec::new();
-        for name in self
-            .owned
-            .get(set.uid())
-            .into_iter()
-            .flat_map(BTreeMap::keys)
-        {
+        for name in self.owned.get(set.uid()).into_iter().flatten() {
             let Some(pod) = informers.pods.get(name) else {
                 continue;
             };
@@ -197,7 +194,7 @@ impl ReplicaSetController {
         }
         for name in self
             .orphans
-            .keys()
+            .iter()
             .filter(|name| name.namespace == set.namespace())
         {
             let Some(pod) = informers.pods.get(name).filter(|pod| pods::is_active(pod)) else {

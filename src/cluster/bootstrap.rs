@@ -1,0 +1,189 @@
+//! What a cluster holds from the start: namespaces, the `kubernetes` Service, the control plane's
+//! own Pods, a sample application.
+//!
+//! Upstream: cmd/kubeadm, pkg/controlplane/controller/kubernetesservice, v1.36. Left out: CoreDNS
+//! and kube-proxy as Pods.
+
+use super::{Cluster, ClusterConfig, Part};
+use crate::api::Object;
+use crate::apiserver::{Operation, Request};
+use crate::kubelet::{Kubelet, NodeConfig};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerPort, EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Namespace,
+    Pod, PodSpec, Service, ServicePort, ServiceSpec, Toleration,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+/// The name of the node that the control plane runs on.
+pub const CONTROL_PLANE: &str = "control-plane";
+const SAMPLE: &str = include_str!("../../static/examples/sample.json");
+
+/// The kubelets of all nodes, the control plane's first.
+pub fn kubelets(config: &ClusterConfig) -> Vec<Kubelet> {
+    let node = |index: u8| {
+        let control_plane = index == 0;
+        let size = &config.worker_size;
+        Kubelet::new(NodeConfig {
+            name: match control_plane {
+                true => CONTROL_PLANE.to_owned(),
+                false => format!("worker-{index}"),
+            },
+            control_plane,
+            internal_ip: format!("192.168.64.{}", 10 + u16::from(index)),
+            pod_prefix: format!("10.244.{index}"),
+            cpu_milli: size.cpu_milli,
+            memory_mib: size.memory_mib,
+            pods: size.pods,
+        })
+    };
+    (0..=config.workers).map(node).collect()
+}
+
+/// Creates the cluster's own objects.
+pub fn create_objects(cluster: &mut Cluster) {
+    for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+        let metadata = ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        };
+        create(
+            cluster,
+            Object::new(Namespace {
+                metadata,
+                ..Namespace::default()
+            }),
+        );
+    }
+    kubernetes_service(cluster);
+    for part in Part::ALL {
+        create(cluster, Object::new(static_pod(part)));
+    }
+    if cluster.config.sample {
+        let sample: Vec<serde_json::Value> =
+            serde_json::from_str(SAMPLE).expect("invariant: the sample in the binary is JSON");
+        for json in sample {
+            let object = crate::apiserver::door::decode(
+                json,
+                crate::apiserver::door::FieldValidation::Strict,
+            );
+            create(
+                cluster,
+                object.expect("invariant: the sample in the binary is valid"),
+            );
+        }
+    }
+}
+
+fn create(cluster: &mut Cluster, object: Object) {
+    let request = Request {
+        actor: "kubeadm".into(),
+        cause: None,
+        dry_run: false,
+        operation: Operation::Create(object),
+    };
+    let now = cluster.now;
+    let created = cluster.api.handle(request, now);
+    debug_assert!(
+        created.is_ok(),
+        "the cluster's own objects are valid: {created:?}"
+    );
+}
+
+fn metadata(namespace: &str, name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..ObjectMeta::default()
+    }
+}
+
+fn kubernetes_service(cluster: &mut Cluster) {
+    let address = cluster.api.config().advertise_address.clone();
+    let mut meta = metadata("default", "kubernetes");
+    meta.labels = Some(
+        [("component", "apiserver"), ("provider", "kubernetes")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    );
+    let service = Service {
+        metadata: meta,
+        spec: Some(ServiceSpec {
+            cluster_ip: Some("10.96.0.1".to_owned()),
+            ports: Some(vec![ServicePort {
+                name: Some("https".to_owned()),
+                port: 443,
+                target_port: Some(IntOrString::Int(6_443)),
+                ..ServicePort::default()
+            }]),
+            ..ServiceSpec::default()
+        }),
+        status: None,
+    };
+    create(cluster, Object::new(service));
+    let endpoints = Endpoints {
+        metadata: metadata("default", "kubernetes"),
+        subsets: Some(vec![EndpointSubset {
+            addresses: Some(vec![EndpointAddress {
+                ip: address,
+                ..EndpointAddress::default()
+            }]),
+            ports: Some(vec![EndpointPort {
+                name: Some("https".to_owned()),
+                port: 6_443,
+                protocol: Some("TCP".to_owned()),
+                app_protocol: None,
+            }]),
+            ..EndpointSubset::default()
+        }]),
+    };
+    create(cluster, Object::new(endpoints));
+}
+
+/// The Pod through which the API server shows a part of the control plane.
+fn static_pod(part: Part) -> Pod {
+    let (image, port) = match part {
+        Part::Etcd => ("registry.k8s.io/etcd:3.6.6-0", 2_379),
+        Part::KubeApiserver => ("registry.k8s.io/kube-apiserver:v1.36.0", 6_443),
+        Part::KubeControllerManager => ("registry.k8s.io/kube-controller-manager:v1.36.0", 10_257),
+        Part::KubeScheduler => ("registry.k8s.io/kube-scheduler:v1.36.0", 10_259),
+    };
+    let mut meta = metadata("kube-system", &format!("{part}-{CONTROL_PLANE}"));
+    meta.labels = Some(
+        [("component", part.name()), ("tier", "control-plane")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    );
+    meta.annotations = Some(
+        [
+            ("kubernetes.io/config.source", "file"),
+            ("kubernetes.io/config.mirror", part.name()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into(),
+    );
+    Pod {
+        metadata: meta,
+        spec: Some(PodSpec {
+            containers: vec![Container {
+                name: part.name().to_owned(),
+                image: Some(image.to_owned()),
+                ports: Some(vec![ContainerPort {
+                    container_port: port,
+                    ..ContainerPort::default()
+                }]),
+                ..Container::default()
+            }],
+            host_network: Some(true),
+            node_name: Some(CONTROL_PLANE.to_owned()),
+            priority_class_name: Some("system-node-critical".to_owned()),
+            tolerations: Some(vec![Toleration {
+                operator: Some("Exists".to_owned()),
+                effect: Some("NoExecute".to_owned()),
+                ..Toleration::default()
+            }]),
+            ..PodSpec::default()
+        }),
+        status: None,
+    }
+}

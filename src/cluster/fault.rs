@@ -1,0 +1,107 @@
+//! What can be broken, and mended again.
+
+use super::{Cluster, ComponentId, Part};
+use crate::api::NamespacedName;
+use crate::apiserver::Health;
+use crate::controller::ControllerManager;
+use crate::scheduler::Scheduler;
+
+impl Cluster {
+    /// Stops a part of the control plane. What it did stops; everything else goes on.
+    pub fn stop_part(&mut self, part: Part) {
+        self.stopped.insert(part);
+        self.set_health();
+    }
+
+    /// Starts a part of the control plane. It knows nothing but what the store holds.
+    pub fn start_part(&mut self, part: Part) {
+        if !self.stopped.remove(&part) {
+            return;
+        }
+        self.set_health();
+        match part {
+            Part::KubeControllerManager => {
+                self.controllers = ControllerManager::default();
+                self.wake_at(ComponentId::ControllerManager, self.now);
+            }
+            Part::KubeScheduler => {
+                self.scheduler = Scheduler::default();
+                self.wake_at(ComponentId::Scheduler, self.now);
+            }
+            // Its watchers notice by themselves: they try again every second.
+            Part::KubeApiserver | Part::Etcd => {
+                for component in self.components() {
+                    self.wake_at(component, self.now);
+                }
+            }
+        }
+    }
+
+    fn set_health(&mut self) {
+        let health = if self.stopped.contains(&Part::KubeApiserver) {
+            Health::Stopped
+        } else if self.stopped.contains(&Part::Etcd) {
+            Health::StoreDown
+        } else {
+            Health::Serving
+        };
+        self.api.set_health(health);
+    }
+
+    /// The index of the node called `name`.
+    pub fn node_index(&self, name: &str) -> Option<u8> {
+        let at = self
+            .kubelets
+            .iter()
+            .position(|kubelet| kubelet.config().name == name)?;
+        u8::try_from(at).ok()
+    }
+
+    /// Switches a node off; answers whether there is one of that name.
+    pub fn stop_node(&mut self, name: &str) -> bool {
+        let now = self.now;
+        let Some(node) = self.node_index(name) else {
+            return false;
+        };
+        if let Some(kubelet) = self.kubelets.get_mut(usize::from(node)) {
+            kubelet.power_off(now);
+        }
+        true
+    }
+
+    /// Switches a node on again; answers whether there is one of that name.
+    pub fn start_node(&mut self, name: &str) -> bool {
+        let Some(node) = self.node_index(name) else {
+            return false;
+        };
+        if !self
+            .kubelets
+            .get(usize::from(node))
+            .is_some_and(|k| k.is_running())
+        {
+            self.with_kubelet(node, |kubelet, ctx| kubelet.power_on(ctx));
+        }
+        true
+    }
+
+    /// Ends a container's process with `code`; an empty container name means the first that runs.
+    /// Answers whether there was one.
+    pub fn crash_container(&mut self, pod: &NamespacedName, container: &str, code: i32) -> bool {
+        let nodes = u8::try_from(self.kubelets.len()).unwrap_or(u8::MAX);
+        (0..nodes).any(|node| {
+            self.with_kubelet(node, |kubelet, ctx| {
+                kubelet.crash_container(pod, container, code, ctx)
+            })
+        })
+    }
+
+    /// Breaks or heals a container's readiness. Answers whether there is such a container.
+    pub fn set_readiness(&mut self, pod: &NamespacedName, container: &str, broken: bool) -> bool {
+        let nodes = u8::try_from(self.kubelets.len()).unwrap_or(u8::MAX);
+        (0..nodes).any(|node| {
+            self.with_kubelet(node, |kubelet, ctx| {
+                kubelet.set_readiness(pod, container, broken, ctx)
+            })
+        })
+    }
+}

@@ -1,0 +1,288 @@
+//! The whole machine: every part by value, one queue of events, one clock.
+//!
+//! (seed, config, commands) decide every byte of a run: the same natively and in wasm32.
+
+mod bootstrap;
+mod config;
+mod connect;
+mod event;
+mod fault;
+mod trace;
+
+pub use config::{ClusterConfig, MAX_WORKERS, NodeSize};
+pub use connect::{Hop, RequestOrigin, RequestTrace};
+pub use event::{ComponentId, Event, Part};
+pub use trace::{Trace, TraceEntry};
+
+use crate::api::{Kind, Status};
+use crate::apiserver::{ApiHandle, ApiServer, Request, Response};
+use crate::client::{Agenda, Component, Ctx};
+use crate::controller::ControllerManager;
+use crate::kubelet::Kubelet;
+use crate::scheduler::Scheduler;
+use crate::sim::{EventQueue, SimDuration, SimRng, SimTime};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often the store's history is compacted, as the API server does.
+const COMPACT_INTERVAL: SimDuration = SimDuration::secs(5 * 60);
+
+/// The cluster.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cluster {
+    config: ClusterConfig,
+    now: SimTime,
+    rng: SimRng,
+    api: ApiServer,
+    controllers: ControllerManager,
+    scheduler: Scheduler,
+    kubelets: Vec<Kubelet>,
+    queue: EventQueue<Event>,
+    /// When each part is to be woken: queue entries for other moments are stale.
+    #[serde(serialize_with = "crate::sim::as_pairs")]
+    wakes: BTreeMap<ComponentId, SimTime>,
+    stopped: BTreeSet<Part>,
+    trace: Trace,
+    compact_next: u64,
+}
+
+impl Cluster {
+    /// A cluster as it is just after its creation: its own objects are there, its nodes are about
+    /// to register.
+    pub fn new(config: ClusterConfig) -> Self {
+        let config = config.bounded();
+        let rng = SimRng::new(config.seed);
+        let api = ApiServer::new(config.api_server(), rng.fork("apiserver"));
+        let mut cluster = Self {
+            now: config.start(),
+            api,
+            controllers: ControllerManager::default(),
+            scheduler: Scheduler::default(),
+            kubelets: bootstrap::kubelets(&config),
+            queue: EventQueue::default(),
+            wakes: BTreeMap::new(),
+            stopped: BTreeSet::new(),
+            trace: Trace::default(),
+            compact_next: 0,
+            rng,
+            config,
+        };
+        bootstrap::create_objects(&mut cluster);
+        for component in cluster.components() {
+            cluster.wake_at(component, cluster.now);
+        }
+        cluster
+            .queue
+            .push(cluster.now + COMPACT_INTERVAL, Event::Compact);
+        cluster.spread();
+        cluster
+    }
+
+    /// What decided this cluster, besides its commands.
+    pub const fn config(&self) -> &ClusterConfig {
+        &self.config
+    }
+
+    /// The present.
+    pub const fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// The API server, to look at.
+    pub const fn api(&self) -> &ApiServer {
+        &self.api
+    }
+
+    /// The latest writes.
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The scheduler, for its explanations.
+    pub const fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    /// The nodes' kubelets, the control plane's first.
+    pub fn kubelets(&self) -> &[Kubelet] {
+        &self.kubelets
+    }
+
+    /// The parts of the control plane that somebody stopped.
+    pub const fn stopped(&self) -> &BTreeSet<Part> {
+        &self.stopped
+    }
+
+    /// When the next event happens.
+    pub fn next_at(&self) -> Option<SimTime> {
+        self.queue.next_at()
+    }
+
+    /// Lets the next event happen, if it happens by `until`; answers whether one did.
+    pub fn step(&mut self, until: SimTime) -> bool {
+        let Some((at, event)) = self.queue.pop_due(until) else {
+            self.now = self.now.max(until);
+            return false;
+        };
+        self.now = self.now.max(at);
+        match event {
+            Event::Wake(component) => {
+                if self.wakes.get(&component) == Some(&at) {
+                    self.wakes.remove(&component);
+                    self.wake(component);
+                }
+            }
+            Event::Compact => {
+                self.api.compact(self.compact_next);
+                self.compact_next = self.api.etcd().revision();
+                self.queue.push(self.now + COMPACT_INTERVAL, Event::Compact);
+            }
+            Event::Load(_) => {}
+        }
+        true
+    }
+
+    /// Lets everything happen that happens by `until`.
+    pub fn run_until(&mut self, until: SimTime) {
+        while self.step(until) {}
+    }
+
+    fn components(&self) -> Vec<ComponentId> {
+        let nodes = u8::try_from(self.kubelets.len()).unwrap_or(u8::MAX);
+        let mut all = vec![ComponentId::ControllerManager, ComponentId::Scheduler];
+        all.extend((0..nodes).map(ComponentId::Kubelet));
+        all
+    }
+
+    fn interests(&self, component: ComponentId) -> &'static [Kind] {
+        match component {
+            ComponentId::ControllerManager => self.controllers.interests(),
+            ComponentId::Scheduler => self.scheduler.interests(),
+            ComponentId::Kubelet(node) => self
+                .kubelets
+                .get(usize::from(node))
+                .map_or(&[], Component::interests),
+            ComponentId::Dns | ComponentId::Proxy(_) => &[],
+        }
+    }
+
+    fn wake_at(&mut self, component: ComponentId, at: SimTime) {
+        let at = at.max(self.now);
+        if self.wakes.get(&component).is_none_or(|known| at < *known) {
+            self.wakes.insert(component, at);
+            self.queue.push(at, Event::Wake(component));
+        }
+    }
+
+    fn wake(&mut self, component: ComponentId) {
+        match component {
+            ComponentId::ControllerManager
+                if self.stopped.contains(&Part::KubeControllerManager) => {}
+            ComponentId::Scheduler if self.stopped.contains(&Part::KubeScheduler) => {}
+            ComponentId::ControllerManager => {
+                self.with_ctx(component, "kube-controller-manager", |cluster, ctx| {
+                    cluster.controllers.wake(ctx);
+                });
+            }
+            ComponentId::Scheduler => {
+                self.with_ctx(component, "kube-scheduler", |cluster, ctx| {
+                    cluster.scheduler.wake(ctx);
+                });
+            }
+            ComponentId::Kubelet(node) => self.with_kubelet(node, |kubelet, ctx| kubelet.wake(ctx)),
+            ComponentId::Dns | ComponentId::Proxy(_) => {}
+        }
+    }
+
+    /// Gives the kubelet of `node` its hands.
+    fn with_kubelet<T: Default>(
+        &mut self,
+        node: u8,
+        act: impl FnOnce(&mut Kubelet, &mut Ctx<'_>) -> T,
+    ) -> T {
+        let Some(kubelet) = self.kubelets.get(usize::from(node)) else {
+            return T::default();
+        };
+        let actor = format!("kubelet/{}", kubelet.config().name);
+        self.with_ctx(
+            ComponentId::Kubelet(node),
+            &actor,
+            |cluster, ctx| match cluster.kubelets.get_mut(usize::from(node)) {
+                Some(kubelet) => act(kubelet, ctx),
+                None => T::default(),
+            },
+        )
+    }
+
+    /// Runs `act` with a component's hands, then plans what it asked for and tells the watchers of
+    /// what it wrote.
+    fn with_ctx<T>(
+        &mut self,
+        component: ComponentId,
+        actor: &str,
+        act: impl FnOnce(&mut Parts<'_>, &mut Ctx<'_>) -> T,
+    ) -> T {
+        let mut agenda = Agenda::default();
+        let mut rng = self.rng.fork(actor);
+        self.rng.next_u64();
+        let mut ctx = Ctx {
+            now: self.now,
+            api: &mut self.api,
+            rng: &mut rng,
+            agenda: &mut agenda,
+            actor: actor.into(),
+            cause: None,
+        };
+        let mut parts = Parts {
+            controllers: &mut self.controllers,
+            scheduler: &mut self.scheduler,
+            kubelets: &mut self.kubelets,
+        };
+        let result = act(&mut parts, &mut ctx);
+        if let Some(at) = agenda.next() {
+            self.wake_at(component, at);
+        }
+        self.spread();
+        result
+    }
+
+    /// Notes new writes in the trace and wakes their watchers, one watch latency from now.
+    fn spread(&mut self) {
+        let read = self.trace.read();
+        if self.api.etcd().revision() == read {
+            return;
+        }
+        let mut kinds = BTreeSet::new();
+        if let Ok(events) = self.api.etcd().events_since(read) {
+            for event in events {
+                kinds.insert(event.key.kind);
+                self.trace.note(event);
+            }
+        }
+        let latency = SimDuration::millis(u64::from(self.config.watch_latency_ms));
+        for component in self.components() {
+            if self
+                .interests(component)
+                .iter()
+                .any(|kind| kinds.contains(kind))
+            {
+                self.wake_at(component, self.now + latency);
+            }
+        }
+    }
+}
+
+/// The parts that can be handed out while the API server is in use.
+struct Parts<'a> {
+    controllers: &'a mut ControllerManager,
+    scheduler: &'a mut Scheduler,
+    kubelets: &'a mut Vec<Kubelet>,
+}
+
+impl ApiHandle for Cluster {
+    fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status> {
+        let answer = self.api.handle(request, now);
+        self.spread();
+        answer
+    }
+}

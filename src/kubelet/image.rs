@@ -1,0 +1,191 @@
+//! The image catalogue: what each image does when it runs. Its format stands at the head of
+//! `static/images.yaml`. An image that is not in it is a stand-in: it listens on the ports that its
+//! container declares and answers with its Pod's name.
+
+use serde::Deserialize;
+use std::sync::OnceLock;
+
+/// One rule for answering a request.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Answer {
+    /// Only for this path.
+    pub path: Option<String>,
+    /// Only from this request on.
+    #[serde(default)]
+    pub from: u32,
+    /// The status code.
+    #[serde(default = "ok")]
+    pub status: u16,
+    /// The text.
+    pub body: String,
+}
+
+/// When a program ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exit {
+    /// Seconds after its start.
+    pub after: u32,
+    /// Its exit code.
+    pub code: i32,
+}
+
+/// What a program does when it is told to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnSigterm {
+    /// It ends.
+    #[default]
+    Exit,
+    /// It goes on until it is killed.
+    Ignore,
+}
+
+/// What an image does when it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Program {
+    /// The image without its tag.
+    pub name: String,
+    /// The tags that exist; empty: every tag does.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Megabytes to pull.
+    pub size: u32,
+    /// Milliseconds until it listens.
+    #[serde(default = "half_a_second")]
+    pub start: u32,
+    /// Where it listens; `None`: on the ports that the container declares.
+    pub ports: Option<Vec<u16>>,
+    /// What it logs when it has started.
+    #[serde(default)]
+    pub log: Vec<String>,
+    /// What it logs for a request.
+    pub request_log: Option<String>,
+    /// How it answers.
+    #[serde(default)]
+    pub answers: Vec<Answer>,
+    /// When it ends by itself.
+    pub exit: Option<Exit>,
+    /// What it does when told to end.
+    #[serde(default)]
+    pub sigterm: OnSigterm,
+}
+
+const fn ok() -> u16 {
+    200
+}
+
+const fn half_a_second() -> u32 {
+    500
+}
+
+fn catalogue() -> &'static [Program] {
+    static PROGRAMS: OnceLock<Vec<Program>> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        serde_yaml::from_str(include_str!("../../static/images.yaml"))
+            .expect("invariant: the catalogue in the binary is well formed")
+    })
+}
+
+fn stand_in() -> &'static Program {
+    static STAND_IN: OnceLock<Program> = OnceLock::new();
+    STAND_IN.get_or_init(|| Program {
+        name: "stand-in".to_owned(),
+        tags: Vec::new(),
+        size: 40,
+        start: half_a_second(),
+        ports: None,
+        log: vec!["This image is not in the catalogue: a stand-in runs in its place.".to_owned()],
+        request_log: Some("GET {path}".to_owned()),
+        answers: vec![Answer {
+            path: None,
+            from: 0,
+            status: 200,
+            body: "Hello from {hostname} (a stand-in for an unknown image)\n".to_owned(),
+        }],
+        exit: None,
+        sigterm: OnSigterm::Exit,
+    })
+}
+
+/// An image reference: its name, and its tag (`latest` where it has none).
+pub fn split(image: &str) -> (&str, &str) {
+    if let Some((name, digest)) = image.split_once('@') {
+        return (name, digest);
+    }
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    }
+}
+
+/// The full name that a container runtime gives an image: `nginx:1` is `docker.io/library/nginx:1`.
+pub fn canonical(image: &str) -> String {
+    let (name, tag) = split(image);
+    let first = name.split('/').next().unwrap_or_default();
+    let has_host = name.contains('/') && (first.contains(['.', ':']) || first == "localhost");
+    match (has_host, name.contains('/')) {
+        (true, _) => format!("{name}:{tag}"),
+        (false, true) => format!("docker.io/{name}:{tag}"),
+        (false, false) => format!("docker.io/library/{name}:{tag}"),
+    }
+}
+
+/// Whether `image` is a well-formed reference.
+pub fn is_well_formed(image: &str) -> bool {
+    let (name, tag) = split(image);
+    let part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-:/".contains(c);
+    let tag_char = |c: char| c.is_ascii_alphanumeric() || "._-:".contains(c);
+    !name.is_empty()
+        && name.split('/').all(|piece| !piece.is_empty())
+        && name.chars().all(part)
+        && !tag.is_empty()
+        && tag.chars().all(tag_char)
+}
+
+/// What `image` runs, or the error that pulling it gives.
+///
+/// # Errors
+/// The runtime's words where the tag does not exist.
+pub fn find(image: &str) -> Result<&'static Program, String> {
+    let full = canonical(image);
+    let (name, tag) = split(&full);
+    let short = name
+        .trim_start_matches("docker.io/")
+        .trim_start_matches("library/");
+    let entry = catalogue()
+        .iter()
+        .find(|program| program.name == short || program.name == name);
+    match entry {
+        Some(program) if !program.tags.is_empty() && !program.tags.iter().any(|t| t == tag) => {
+            Err(format!(
+                "rpc error: code = NotFound desc = failed to pull and unpack image \"{full}\": failed to resolve image: {full}: not found"
+            ))
+        }
+        Some(program) => Ok(program),
+        None => Ok(stand_in()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_found_by_any_of_their_names() {
+        for (image, found) in [
+            ("nginx", Some("nginx")),
+            ("docker.io/library/nginx:1.14.2", Some("nginx")),
+            ("nginx:1.161", None),
+            ("nigelpoulton/k8sbook:2.0", Some("nigelpoulton/k8sbook")),
+            ("example.com:5000/a/b:c", Some("stand-in")),
+        ] {
+            assert_eq!(find(image).ok().map(|p| p.name.as_str()), found, "{image}");
+        }
+        assert_eq!(canonical("luksa/kubia"), "docker.io/luksa/kubia:latest");
+        assert!(is_well_formed("example.com:5000/a/b:c"));
+        assert!(!is_well_formed("UPPER") && !is_well_formed("a b") && !is_well_formed("a//b"));
+    }
+}

@@ -1,0 +1,324 @@
+//! What a kubelet does when one of its timers fires: sandboxes, pulls, starts, ends.
+//!
+//! Upstream: pkg/kubelet/kuberuntime, pkg/kubelet/images/image_manager.go, v1.36. Pulls run one at a
+//! time (serializeImagePulls), at 40 MB per second.
+
+use super::container::Phase;
+use super::{Kubelet, Timer, image};
+use crate::api::NamespacedName;
+use crate::api::meta::MetaExt;
+use crate::client::{Ctx, EventType};
+use crate::sim::SimDuration;
+
+const PULL_MICROS_PER_MB: u64 = 25_000;
+const PULL_LATENCY: SimDuration = SimDuration::millis(400);
+
+impl Kubelet {
+    pub(super) fn fire(&mut self, timer: Timer, ctx: &mut Ctx<'_>) {
+        match timer {
+            Timer::Sandbox(name) => self.sandbox(&name, ctx),
+            Timer::Pulled(name, index) => self.pulled(&name, index, ctx),
+            Timer::Start(name, index) => self.prepare(&name, index, ctx),
+            Timer::Exit(name, index, start, code) => {
+                let worker = self.workers.get(&name);
+                let container = worker.and_then(|worker| worker.containers.get(index));
+                if container.is_some_and(|c| c.starts == start && c.is_running()) {
+                    self.end(&name, index, code, None, ctx);
+                }
+            }
+            Timer::Probe(name, index, start, liveness) => {
+                self.probe(&name, index, start, liveness, ctx);
+            }
+            Timer::Kill(name) => self.kill(&name, ctx),
+            Timer::Heartbeat => self.heartbeat(ctx),
+        }
+    }
+
+    fn sandbox(&mut self, name: &NamespacedName, ctx: &mut Ctx<'_>) {
+        let Some(worker) = self.workers.get_mut(name) else {
+            return;
+        };
+        if worker.pod.is_terminating() {
+            return;
+        }
+        if worker.ip.is_none() {
+            let ip = match worker.uses_host_network() {
+                true => self.config.internal_ip.clone(),
+                false => {
+                    let mut number = self.next_address;
+                    while self.addresses.contains(&number) {
+                        number = if number >= 254 { 2 } else { number + 1 };
+                    }
+                    self.addresses.insert(number);
+                    self.next_address = if number >= 254 { 2 } else { number + 1 };
+                    format!("{}.{number}", self.config.pod_prefix)
+                }
+            };
+            worker.ip = Some(ip);
+        }
+        let count = worker.containers.len();
+        for index in 0..count {
+            self.prepare(name, index, ctx);
+        }
+        self.dirty.insert(name.clone());
+    }
+
+    /// Sees to a container's image and then starts it.
+    fn prepare(&mut self, name: &NamespacedName, index: usize, ctx: &mut Ctx<'_>) {
+        let Some(worker) = self.workers.get(name) else {
+            return;
+        };
+        let Some(container) = worker.containers.get(index) else {
+            return;
+        };
+        let waits = matches!(container.phase, Phase::Waiting | Phase::PullFailed { .. });
+        if worker.kill_at.is_some() || !waits {
+            return;
+        }
+        let (label, reference) = (container.name.clone(), container.image.clone());
+        let policy = worker
+            .spec(&label)
+            .and_then(|spec| spec.image_pull_policy.clone());
+        let full = image::canonical(&reference);
+        self.dirty.insert(name.clone());
+        if !image::is_well_formed(&reference) {
+            let message = format!(
+                "Failed to apply default image tag \"{reference}\": couldn't parse image name \"{reference}\": invalid reference format"
+            );
+            self.event(
+                name,
+                Some(&label),
+                EventType::Warning,
+                "InspectFailed",
+                message.clone(),
+                ctx,
+            );
+            let message = format!("InvalidImageName: {message}");
+            self.set_phase(
+                name,
+                index,
+                Phase::PullFailed {
+                    message,
+                    backing_off: false,
+                },
+            );
+            return;
+        }
+        if self.images.contains(&full) && policy.as_deref() != Some("Always") {
+            let message = format!(
+                "Container image \"{reference}\" already present on machine and can be accessed by the pod"
+            );
+            self.event(
+                name,
+                Some(&label),
+                EventType::Normal,
+                "Pulled",
+                message,
+                ctx,
+            );
+            self.start(name, index, ctx);
+            return;
+        }
+        let message = format!("Pulling image \"{reference}\"");
+        self.event(
+            name,
+            Some(&label),
+            EventType::Normal,
+            "Pulling",
+            message,
+            ctx,
+        );
+        let present = self.images.contains(&full);
+        let transfer = match image::find(&reference) {
+            Ok(program) if !present => u64::from(program.size) * PULL_MICROS_PER_MB,
+            _ => 0,
+        };
+        let from = self.pulls_free_at.max(ctx.now);
+        let done = from + PULL_LATENCY + SimDuration::micros(transfer);
+        self.pulls_free_at = done;
+        self.set_phase(name, index, Phase::Pulling(ctx.now));
+        self.timers.push(done, Timer::Pulled(name.clone(), index));
+    }
+
+    fn set_phase(&mut self, name: &NamespacedName, index: usize, phase: Phase) {
+        if let Some(container) = self
+            .workers
+            .get_mut(name)
+            .and_then(|worker| worker.containers.get_mut(index))
+        {
+            container.phase = phase;
+        }
+        self.dirty.insert(name.clone());
+    }
+
+    fn pulled(&mut self, name: &NamespacedName, index: usize, ctx: &mut Ctx<'_>) {
+        let Some(worker) = self.workers.get(name) else {
+            return;
+        };
+        let Some(container) = worker.containers.get(index) else {
+            return;
+        };
+        let Phase::Pulling(since) = container.phase else {
+            return;
+        };
+        if worker.kill_at.is_some() {
+            return;
+        }
+        let (label, reference) = (container.name.clone(), container.image.clone());
+        let took = ctx.now.since(since);
+        match image::find(&reference) {
+            Ok(program) => {
+                self.images.insert(image::canonical(&reference));
+                let bytes = u64::from(program.size) * 1_000_000;
+                let message = format!(
+                    "Successfully pulled image \"{reference}\" in {took} ({took} including waiting). Image size: {bytes} bytes."
+                );
+                self.event(
+                    name,
+                    Some(&label),
+                    EventType::Normal,
+                    "Pulled",
+                    message,
+                    ctx,
+                );
+                self.start(name, index, ctx);
+            }
+            Err(message) => self.pull_failed(name, index, &label, &reference, message, ctx),
+        }
+    }
+
+    fn pull_failed(
+        &mut self,
+        name: &NamespacedName,
+        index: usize,
+        label: &str,
+        reference: &str,
+        message: String,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let text = format!("Failed to pull image \"{reference}\": {message}");
+        self.event(name, Some(label), EventType::Warning, "Failed", text, ctx);
+        self.event(
+            name,
+            Some(label),
+            EventType::Warning,
+            "Failed",
+            "Error: ErrImagePull".into(),
+            ctx,
+        );
+        let Some(container) = self
+            .workers
+            .get_mut(name)
+            .and_then(|worker| worker.containers.get_mut(index))
+        else {
+            return;
+        };
+        container.pull_failures += 1;
+        let backing_off = container.pull_failures > 1;
+        let wait = container.pull_backoff();
+        self.set_phase(
+            name,
+            index,
+            Phase::PullFailed {
+                message,
+                backing_off,
+            },
+        );
+        let text = format!("Back-off pulling image \"{reference}\"");
+        self.event(name, Some(label), EventType::Normal, "BackOff", text, ctx);
+        self.timers
+            .push(ctx.now + wait, Timer::Start(name.clone(), index));
+    }
+
+    fn start(&mut self, name: &NamespacedName, index: usize, ctx: &mut Ctx<'_>) {
+        let jitter = SimDuration::millis(ctx.rng.between(0, 200));
+        let Some(container) = self
+            .workers
+            .get_mut(name)
+            .and_then(|worker| worker.containers.get_mut(index))
+        else {
+            return;
+        };
+        let Some(program) = container.program() else {
+            return;
+        };
+        let listens = ctx.now + SimDuration::millis(u64::from(program.start)) + jitter;
+        container.pull_failures = 0;
+        container.start(ctx.now, listens);
+        let (label, start) = (container.name.clone(), container.starts);
+        if let Some(exit) = &program.exit {
+            let at = ctx.now + SimDuration::secs(u64::from(exit.after));
+            self.timers
+                .push(at, Timer::Exit(name.clone(), index, start, exit.code));
+        }
+        for (reason, word) in [("Created", "created"), ("Started", "started")] {
+            let message = format!("Container {word}");
+            self.event(name, Some(&label), EventType::Normal, reason, message, ctx);
+        }
+        self.begin_probes(name, index, start, ctx);
+        self.dirty.insert(name.clone());
+    }
+
+    /// A container's process has ended: it is started again, or not.
+    pub(super) fn end(
+        &mut self,
+        name: &NamespacedName,
+        index: usize,
+        code: i32,
+        reason: Option<&str>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let Some(worker) = self.workers.get_mut(name) else {
+            return;
+        };
+        let again = worker.kill_at.is_none() && worker.restarts(code);
+        let Some(container) = worker.containers.get_mut(index) else {
+            return;
+        };
+        container.exit(ctx.now, code, reason);
+        self.dirty.insert(name.clone());
+        if !again {
+            return;
+        }
+        let wait = container.backoff();
+        container.restart();
+        let label = container.name.clone();
+        if wait > SimDuration::ZERO {
+            let (pod, uid) = (worker.pod.name().to_owned(), worker.pod.uid().to_owned());
+            let message = format!(
+                "Back-off restarting failed container {label} in pod {pod}_{}({uid})",
+                name.namespace
+            );
+            self.event(
+                name,
+                Some(&label),
+                EventType::Warning,
+                "BackOff",
+                message,
+                ctx,
+            );
+        }
+        let at = ctx.now + wait + SimDuration::millis(500);
+        self.timers.push(at, Timer::Start(name.clone(), index));
+    }
+
+    fn kill(&mut self, name: &NamespacedName, ctx: &mut Ctx<'_>) {
+        let Some(worker) = self.workers.get(name) else {
+            return;
+        };
+        if worker.kill_at.is_none_or(|at| at > ctx.now) && !worker.is_stopped() {
+            return;
+        }
+        let running: Vec<usize> = worker
+            .containers
+            .iter()
+            .enumerate()
+            .filter(|(_, container)| container.is_running())
+            .map(|(index, _)| index)
+            .collect();
+        for index in running {
+            self.end(name, index, 137, None, ctx);
+        }
+        self.dirty.insert(name.clone());
+    }
+}

@@ -1,0 +1,125 @@
+//! One Pod on this node: its address, its containers, its end.
+//!
+//! Upstream: pkg/kubelet/pod_workers.go, v1.36.
+
+use super::container::{Container, Phase};
+use crate::sim::SimTime;
+use k8s_openapi::api::core::v1::{Container as Spec, Pod, Probe};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// A Pod that this node runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PodWorker {
+    /// The Pod as the API server last had it.
+    pub pod: Arc<Pod>,
+    /// When the kubelet took it on.
+    pub accepted: SimTime,
+    /// Its address, once its sandbox is up.
+    pub ip: Option<String>,
+    /// Its containers, in the order of its spec.
+    pub containers: Vec<Container>,
+    /// When what still runs is killed, once it is to end.
+    pub kill_at: Option<SimTime>,
+}
+
+impl PodWorker {
+    /// A Pod that was just bound to this node.
+    pub fn new(pod: Arc<Pod>, now: SimTime) -> Self {
+        let specs = pod
+            .spec
+            .as_ref()
+            .map(|spec| spec.containers.as_slice())
+            .unwrap_or_default();
+        let containers = specs.iter().map(Container::new).collect();
+        Self {
+            pod,
+            accepted: now,
+            ip: None,
+            containers,
+            kill_at: None,
+        }
+    }
+
+    /// What the author wrote of a container.
+    pub fn spec(&self, name: &str) -> Option<&Spec> {
+        self.pod
+            .spec
+            .as_ref()?
+            .containers
+            .iter()
+            .find(|spec| spec.name == name)
+    }
+
+    /// Whether a running container counts as ready.
+    pub fn is_ready(&self, container: &Container) -> bool {
+        let probed = self
+            .spec(&container.name)
+            .is_some_and(|spec| spec.readiness_probe.is_some());
+        !container.readiness_broken && (!probed || container.readiness.passed)
+    }
+
+    /// Whether nothing of it runs.
+    pub fn is_stopped(&self) -> bool {
+        !self.containers.iter().any(Container::is_running)
+    }
+
+    /// Whether a container that ended is started again.
+    pub fn restarts(&self, code: i32) -> bool {
+        let policy = self
+            .pod
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.restart_policy.as_deref());
+        match policy {
+            Some("Never") => false,
+            Some("OnFailure") => code != 0,
+            _ => true,
+        }
+    }
+
+    /// Whether it shares its node's address.
+    pub fn uses_host_network(&self) -> bool {
+        self.pod.spec.as_ref().and_then(|spec| spec.host_network) == Some(true)
+    }
+
+    /// The number of the port that a probe asks.
+    pub fn probe_port(&self, container: &str, port: &IntOrString) -> Option<u16> {
+        match port {
+            IntOrString::Int(number) => u16::try_from(*number).ok(),
+            IntOrString::String(name) => {
+                let ports = self.spec(container)?.ports.as_ref()?;
+                let found = ports.iter().find(|p| p.name.as_deref() == Some(name))?;
+                u16::try_from(found.container_port).ok()
+            }
+        }
+    }
+
+    /// The container's probe of a sort.
+    pub fn probe(&self, container: &str, liveness: bool) -> Option<&Probe> {
+        let spec = self.spec(container)?;
+        match liveness {
+            true => spec.liveness_probe.as_ref(),
+            false => spec.readiness_probe.as_ref(),
+        }
+    }
+
+    /// Takes in a new version of its Pod: a changed image means a new start of that container.
+    pub fn update(&mut self, pod: Arc<Pod>) -> Vec<usize> {
+        self.pod = pod;
+        let mut changed = Vec::new();
+        for index in 0..self.containers.len() {
+            let image = self
+                .spec(&self.containers[index].name)
+                .and_then(|spec| spec.image.clone());
+            if let Some(image) = image.filter(|image| *image != self.containers[index].image) {
+                self.containers[index].image = image;
+                if !matches!(self.containers[index].phase, Phase::Exited(_)) {
+                    changed.push(index);
+                }
+            }
+        }
+        changed
+    }
+}

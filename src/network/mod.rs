@@ -1,0 +1,3 @@
+//! The data plane: what travels between Pods, Services and the world outside. Knows no clock.
+
+pub mod http;
