@@ -11,6 +11,7 @@ pub mod client;
 pub mod cluster;
 pub mod controller;
 pub mod etcd;
+pub mod kubectl;
 pub mod kubelet;
 pub mod network;
 pub mod scheduler;

@@ -8,6 +8,7 @@ pub mod condition;
 pub mod field;
 mod key;
 mod kinds;
+pub mod manifest;
 pub mod meta;
 pub mod owner;
 pub mod quantity;
