@@ -14,5 +14,7 @@ pub mod etcd;
 pub mod kubectl;
 pub mod kubelet;
 pub mod network;
+pub mod protocol;
 pub mod scheduler;
+pub mod session;
 pub mod sim;
