@@ -7,8 +7,8 @@ mod screen;
 
 pub use command::{Place, Report, ReportError, UserCommand};
 pub use screen::{
-    Clock, EndpointView, EventView, HopView, NodeView, PartView, PodView, RequestView, RevisionView,
-    RolloutView, Screen, ServiceView, Storage, TraceView,
+    Clock, EndpointView, EventView, HopView, NodeView, PartView, PodView, RequestView,
+    RevisionView, RolloutView, Screen, ServiceView, Storage, TraceView,
 };
 
 use serde::{Deserialize, Serialize};

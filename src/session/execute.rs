@@ -11,12 +11,21 @@ fn name(place: &Place) -> NamespacedName {
 }
 
 fn refused(message: impl Into<String>) -> Report {
-    let error = ReportError { message: message.into(), line: 0 };
-    Report { lines: Vec::new(), errors: vec![error] }
+    let error = ReportError {
+        message: message.into(),
+        line: 0,
+    };
+    Report {
+        lines: Vec::new(),
+        errors: vec![error],
+    }
 }
 
 fn done(text: impl Into<String>) -> Report {
-    Report { lines: vec![text.into()], errors: Vec::new() }
+    Report {
+        lines: vec![text.into()],
+        errors: Vec::new(),
+    }
 }
 
 fn outcome(result: Result<String, Status>) -> Report {
@@ -38,16 +47,24 @@ impl Session {
                 Report {
                     lines: report.lines.into_iter().map(|line| line.text).collect(),
                     errors: errors
-                        .map(|e| ReportError { message: e.message, line: e.line })
+                        .map(|e| ReportError {
+                            message: e.message,
+                            line: e.line,
+                        })
                         .collect(),
                 }
             }
-            UserCommand::Scale { at, replicas } => {
-                outcome(kubectl::scale(api, &name(&at).of(Kind::Deployment), replicas, now))
-            }
-            UserCommand::SetImage { at, container, image } => {
-                outcome(kubectl::set_image(api, &name(&at), &container, &image, now))
-            }
+            UserCommand::Scale { at, replicas } => outcome(kubectl::scale(
+                api,
+                &name(&at).of(Kind::Deployment),
+                replicas,
+                now,
+            )),
+            UserCommand::SetImage {
+                at,
+                container,
+                image,
+            } => outcome(kubectl::set_image(api, &name(&at), &container, &image, now)),
             UserCommand::SetPaused { at, paused } => {
                 outcome(kubectl::set_paused(api, &name(&at), paused, now))
             }
@@ -57,7 +74,9 @@ impl Session {
             UserCommand::Restart { at } => outcome(kubectl::restart(api, &name(&at), now)),
             UserCommand::Delete { kind, at } => match kind_of(&kind) {
                 Some(kind) => outcome(kubectl::delete(api, &name(&at).of(kind), now)),
-                None => refused(format!("error: the server doesn't have a resource type \"{kind}\"")),
+                None => refused(format!(
+                    "error: the server doesn't have a resource type \"{kind}\""
+                )),
             },
             other => self.break_or_ask(other),
         }
@@ -68,7 +87,10 @@ impl Session {
         match command {
             UserCommand::Crash { at, code } => {
                 match self.cluster.crash_container(&name(&at), "", code) {
-                    true => done(format!("container of pod {} ended with code {code}", at.name)),
+                    true => done(format!(
+                        "container of pod {} ended with code {code}",
+                        at.name
+                    )),
                     false => refused(format!("pod {} runs no container", at.name)),
                 }
             }
@@ -100,7 +122,12 @@ impl Session {
                     done(format!("{part} stopped"))
                 }
             },
-            UserCommand::Request { to, node, from, path } => self.request(to, node, &from, &path),
+            UserCommand::Request {
+                to,
+                node,
+                from,
+                path,
+            } => self.request(to, node, &from, &path),
             _ => Report::default(),
         }
     }
@@ -112,10 +139,17 @@ impl Session {
         };
         let trace = self.cluster.send_request(&origin, &name(&to), 0, path);
         if let Some(pod) = &trace.pod {
-            let pod = Place { namespace: pod.namespace.clone(), name: pod.name.clone() };
+            let pod = Place {
+                namespace: pod.namespace.clone(),
+                name: pod.name.clone(),
+            };
             *self.hits.entry(pod).or_insert(0) += 1;
         }
-        let last = trace.hops.last().map(|hop| hop.text.clone()).unwrap_or_default();
+        let last = trace
+            .hops
+            .last()
+            .map(|hop| hop.text.clone())
+            .unwrap_or_default();
         let answered = trace.response.is_some();
         self.last_request = Some((to, trace));
         match answered {
@@ -126,5 +160,8 @@ impl Session {
 }
 
 fn kind_of(word: &str) -> Option<Kind> {
-    Kind::ALL.iter().copied().find(|kind| kind.row().kind == word)
+    Kind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.row().kind == word)
 }

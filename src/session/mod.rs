@@ -88,7 +88,9 @@ impl Session {
     pub fn restore(saved: Saved) -> Result<Self, String> {
         if saved.version != SAVED_VERSION {
             let found = saved.version;
-            return Err(format!("it was saved in format {found}, this build reads {SAVED_VERSION}"));
+            return Err(format!(
+                "it was saved in format {found}, this build reads {SAVED_VERSION}"
+            ));
         }
         if saved.tape.len() > TAPE_LIMIT as usize {
             return Err(format!("it holds over {TAPE_LIMIT} commands"));
@@ -150,10 +152,16 @@ impl Session {
         if self.tape.len() >= TAPE_LIMIT as usize {
             let message = format!("this session holds {TAPE_LIMIT} commands and takes no more");
             let error = crate::protocol::ReportError { message, line: 0 };
-            return Report { errors: vec![error], ..Report::default() };
+            return Report {
+                errors: vec![error],
+                ..Report::default()
+            };
         }
         let at = self.cluster.now().since(self.start()).as_micros();
-        self.tape.push(TapeEntry { at, command: command.clone() });
+        self.tape.push(TapeEntry {
+            at,
+            command: command.clone(),
+        });
         self.carry_out(command)
     }
 
@@ -181,8 +189,11 @@ impl Session {
     pub fn rewind(&mut self, to: SimTime) {
         let to = to.max(self.start());
         let offset = to.since(self.start()).as_micros();
-        self.checkpoints.retain(|checkpoint| checkpoint.cluster.now() <= to);
-        let Some(checkpoint) = self.checkpoints.last().cloned() else { return };
+        self.checkpoints
+            .retain(|checkpoint| checkpoint.cluster.now() <= to);
+        let Some(checkpoint) = self.checkpoints.last().cloned() else {
+            return;
+        };
         let position = (checkpoint.position as usize).min(self.tape.len());
         let mut later = self.tape.split_off(position);
         later.retain(|entry| entry.at <= offset);
@@ -197,7 +208,10 @@ impl Session {
     }
 
     fn checkpoint_if_due(&mut self) {
-        let last = self.checkpoints.last().map(|checkpoint| checkpoint.cluster.now());
+        let last = self
+            .checkpoints
+            .last()
+            .map(|checkpoint| checkpoint.cluster.now());
         let now = self.cluster.now();
         if last.is_none_or(|last| now.since(last) >= CHECKPOINT_INTERVAL) {
             self.checkpoint();
@@ -229,7 +243,10 @@ mod tests {
     fn scaled() -> Session {
         let mut session = Session::new(ClusterConfig::default());
         session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        let at = Place { namespace: "default".into(), name: "hello".into() };
+        let at = Place {
+            namespace: "default".into(),
+            name: "hello".into(),
+        };
         let report = session.execute(UserCommand::Scale { at, replicas: 5 });
         assert_eq!(report.lines, ["deployment.apps/hello scaled"]);
         session.advance(session.start() + SimDuration::secs(90), u32::MAX);
@@ -251,7 +268,10 @@ mod tests {
         let session = scaled();
         let mut rewound = session.clone();
         rewound.rewind(session.start() + SimDuration::secs(60));
-        assert_eq!(rewound.cluster().now(), session.start() + SimDuration::secs(60));
+        assert_eq!(
+            rewound.cluster().now(),
+            session.start() + SimDuration::secs(60)
+        );
         rewound.advance(session.cluster().now(), u32::MAX);
         assert_eq!(rewound.cluster(), session.cluster());
         rewound.rewind(session.start() + SimDuration::secs(10));

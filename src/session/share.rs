@@ -31,7 +31,9 @@ pub fn decode_link(fragment: &str) -> Result<Saved, String> {
         return Err("The link was not made by this version of Kubarium.".to_owned());
     };
     let damaged = |_| "The link is damaged: part of it is missing or changed.".to_owned();
-    let packed = URL_SAFE_NO_PAD.decode(text).map_err(|e| damaged(e.to_string()))?;
+    let packed = URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|e| damaged(e.to_string()))?;
     let json = miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, UNPACKED_LIMIT as usize)
         .map_err(|e| damaged(e.to_string()))?;
     let value: serde_json::Value =
