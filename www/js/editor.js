@@ -36,6 +36,7 @@ const wrapper = {
         ],
       }),
     });
+    view.scrollDOM.tabIndex = 0;
   },
   text: () => (view ? view.state.doc.toString() : ""),
   setText(text) {

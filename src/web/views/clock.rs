@@ -1,5 +1,6 @@
 //! The clock and what is kept: pause, speed, single step, rewind; share, export, import, reset.
 
+use super::field::Field;
 use crate::protocol::{ClockCommand, Screen, Storage, ToEngine};
 use crate::web::app::Msg;
 use wasm_bindgen::JsCast;
@@ -30,9 +31,11 @@ pub fn view(screen: &Screen, send: &Callback<Msg>) -> Html {
         Msg::Clock(ClockCommand::Speed(value(&event).parse().unwrap_or(1_000)))
     });
     let start = clock.start;
-    let rewind = send.reform(move |event: Event| {
-        let seconds: u64 = value(&event).parse().unwrap_or(0);
-        Msg::Clock(ClockCommand::RewindTo(start + seconds * 1_000_000))
+    let rewind = send.reform(move |seconds: String| {
+        let seconds: u64 = seconds.parse().unwrap_or(0);
+        Msg::Clock(ClockCommand::RewindTo(
+            start + seconds.saturating_mul(1_000_000),
+        ))
     });
     let elapsed = (clock.now - clock.start) / 1_000_000;
     html! {
@@ -47,9 +50,7 @@ pub fn view(screen: &Screen, send: &Callback<Msg>) -> Html {
                     })}
                 </select>
             </label>
-            <label>{"Rewind "}
-                <input type="range" min="0" max={elapsed.to_string()} value={elapsed.to_string()} onchange={rewind} data-testid="rewind" />
-            </label>
+            <Field label="Rewind" kind="range" testid="rewind" current={elapsed.to_string()} max={elapsed.to_string()} on_submit={rewind} />
             {keeping(&screen.storage, send)}
         </div>
     }
@@ -108,7 +109,7 @@ fn keeping(storage: &Storage, send: &Callback<Msg>) -> Html {
         <>
             <button onclick={ask(ToEngine::MakeLink)} data-testid="share">{"Share link"}</button>
             <button onclick={ask(ToEngine::Export)}>{"Export"}</button>
-            <label>{"Import "}<input type="file" accept=".json,application/json" onchange={import} style="width: 150px" /></label>
+            <label class="file">{"Import"}<input type="file" accept=".json,application/json" onchange={import} /></label>
             <button onclick={reset} data-testid="reset">{"Reset"}</button>
             <span class="muted" data-testid="storage" {title}>{word}</span>
         </>

@@ -64,7 +64,7 @@ impl Component for Manifest {
                 <label class="row">{"Example "}
                     <select onchange={choose} data-testid="examples">
                         {for EXAMPLES.iter().enumerate().map(|(index, (title, _))| html! {
-                            <option value={index.to_string()}>{*title}</option>
+                            <option value={index.to_string()} selected={index == 0}>{*title}</option>
                         })}
                     </select>
                 </label>

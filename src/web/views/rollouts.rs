@@ -1,6 +1,7 @@
 //! Deployments: how far each rollout is, its revisions, and what to do with it.
 
-use super::{action, input_value};
+use super::action;
+use super::field::Field;
 use crate::protocol::{RolloutView, Screen, UserCommand};
 use crate::web::app::Msg;
 use yew::prelude::*;
@@ -51,12 +52,10 @@ fn rollout_view(rollout: &RolloutView, send: &Callback<Msg>) -> Html {
 }
 
 fn size_and_image(rollout: &RolloutView, send: &Callback<Msg>) -> Html {
-    let at = rollout.at.clone();
-    let (size, image) = (format!("size-{}", at.name), format!("image-{}", at.name));
     let scale = {
-        let (at, id, send) = (at.clone(), size.clone(), send.clone());
-        Callback::from(move |_: MouseEvent| {
-            if let Ok(replicas) = input_value(&id).parse() {
+        let (at, send) = (rollout.at.clone(), send.clone());
+        Callback::from(move |typed: String| {
+            if let Ok(replicas) = typed.trim().parse() {
                 send.emit(Msg::Command(UserCommand::Scale {
                     at: at.clone(),
                     replicas,
@@ -65,26 +64,21 @@ fn size_and_image(rollout: &RolloutView, send: &Callback<Msg>) -> Html {
         })
     };
     let set_image = {
-        let id = image.clone();
-        send.reform(move |_: MouseEvent| {
-            let (container, image) = ("*".to_owned(), input_value(&id));
+        let at = rollout.at.clone();
+        send.reform(move |image: String| {
+            let (at, container) = (at.clone(), "*".to_owned());
             Msg::Command(UserCommand::SetImage {
-                at: at.clone(),
+                at,
                 container,
                 image,
             })
         })
     };
+    let desired = rollout.desired.to_string();
     html! {
         <>
-            <div class="row">
-                <label>{"Replicas "}<input type="number" min="0" max="1000" id={size} value={rollout.desired.to_string()} data-testid="replicas" /></label>
-                <button onclick={scale} data-testid="scale">{"Scale"}</button>
-            </div>
-            <div class="row">
-                <label>{"Image "}<input id={image} value={rollout.image.clone()} data-testid="image" /></label>
-                <button onclick={set_image} data-testid="set-image">{"Set"}</button>
-            </div>
+            <Field label="Replicas" kind="number" testid="replicas" current={desired} max="1000" button="Scale" on_submit={scale} />
+            <Field label="Image" testid="image" current={rollout.image.clone()} button="Set" on_submit={set_image} />
         </>
     }
 }

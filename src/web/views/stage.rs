@@ -96,11 +96,7 @@ fn pod_view(pod: &PodView, chosen: &str, send: &Callback<Msg>) -> Html {
     let title = format!("{id}: {}", pod.status);
     let class = format!("pod mood-{}", pod.mood);
     let onclick = send.reform(move |_: MouseEvent| Msg::Choose(id.clone()));
-    // The end of a name tells one Pod from its sisters.
-    let short: String = match pod.at.name.chars().count() {
-        0..=16 => pod.at.name.clone(),
-        n => format!("…{}", pod.at.name.chars().skip(n - 13).collect::<String>()),
-    };
+    let short = short_name(pod);
     html! {
         <li key={title.clone()}><button {class} {onclick} {title} aria-pressed={pressed} data-testid="pod">
             <span aria-hidden="true">{shape}</span>
@@ -142,5 +138,17 @@ fn detail(pod: &PodView, log: &[String], send: &Callback<Msg>) -> Html {
             <h3>{"Log"}</h3>
             <pre class="scroll" tabindex="0">{log.join("\n")}</pre>
         </section>
+    }
+}
+
+/// A name that fits: without the template's hash, and without the node behind a static Pod's.
+fn short_name(pod: &PodView) -> String {
+    let name = pod.at.name.trim_end_matches("-control-plane");
+    let rest = name
+        .strip_prefix(&pod.owner)
+        .filter(|_| !pod.owner.is_empty());
+    match (rest, pod.owner.rsplit_once('-')) {
+        (Some(suffix), Some((base, _))) => format!("{base}{suffix}"),
+        _ => name.to_owned(),
     }
 }

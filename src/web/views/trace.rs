@@ -16,8 +16,8 @@ pub fn view(screen: &Screen, filter: &str, send: &Callback<Msg>) -> Html {
                 <h2 id="trace">{"Who wrote what, and why"}</h2>
                 <label>{"Only "}<input {oninput} value={filter.to_owned()} placeholder="Pod default/web" data-testid="trace-filter" /></label>
             </header>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="trace"><table data-testid="trace">
-                <thead><tr><th>{"Rev."}</th><th>{"Who"}</th><th>{"Did"}</th><th>{"To"}</th><th>{"Because of"}</th></tr></thead>
+            <div class="scroll" tabindex="0" role="group" aria-label="The latest writes"><table data-testid="trace">
+                <thead><tr><th>{"Rev."}</th><th>{"Who"}</th><th>{"Did"}</th><th>{"To"}</th><th>{"Cause"}</th></tr></thead>
                 <tbody>{for screen.trace.iter().map(|entry| html! {
                     <tr key={entry.revision.to_string()} title={entry.at.clone()}>
                         <td class="mono">{entry.revision}</td>
