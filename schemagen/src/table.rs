@@ -74,8 +74,12 @@ fn leaf(full: &str) -> Option<&'static str> {
         "IntOrString" => "intOrString",
         "Time" => "time",
         "MicroTime" => "microTime",
-        "FieldsV1" | "RawExtension" | "JSON" | "JSONSchemaPropsOrArray"
-        | "JSONSchemaPropsOrBool" | "JSONSchemaPropsOrStringArray" => "json",
+        "FieldsV1"
+        | "RawExtension"
+        | "JSON"
+        | "JSONSchemaPropsOrArray"
+        | "JSONSchemaPropsOrBool"
+        | "JSONSchemaPropsOrStringArray" => "json",
         _ => return None,
     })
 }
