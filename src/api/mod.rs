@@ -9,6 +9,7 @@ pub mod decode;
 pub mod field;
 mod key;
 mod kinds;
+pub mod manifest;
 pub mod meta;
 pub mod owner;
 pub mod quantity;

@@ -10,5 +10,6 @@ mod manager;
 mod pods;
 mod replica_set;
 
+pub use deployment::budget as rollout_budget;
 pub use informers::{Change, Informers};
 pub use manager::{Controller, ControllerManager};

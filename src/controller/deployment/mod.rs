@@ -8,6 +8,8 @@ mod plan;
 mod progress;
 mod rolling;
 
+pub use plan::budget;
+
 use super::manager::Controller;
 use super::{Change, Informers};
 use crate::api::meta::MetaExt;
