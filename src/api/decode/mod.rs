@@ -18,6 +18,9 @@ pub const VALUES_MAX: usize = 1_000_000;
 /// How many unknown fields are listed.
 pub const UNKNOWN_MAX: usize = 100;
 
+/// What a required time is when it is missing: Go's zero time, which Go would write as null.
+const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+
 /// JSON that fits its definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
@@ -175,6 +178,7 @@ impl Walk {
             }
             self.path.truncate(length);
         }
+        add_required_times(definition, &mut out);
         Ok(Value::Object(out))
     }
 
@@ -283,17 +287,33 @@ impl FieldType {
     }
 }
 
+fn add_required_times(definition: &Definition, out: &mut Map<String, Value>) {
+    for field in definition.fields.iter().filter(|field| field.required) {
+        if matches!(field.kind, FieldType::Time | FieldType::MicroTime) {
+            out.entry(field.name).or_insert_with(|| ZERO_TIME.into());
+        }
+    }
+}
+
 /// What Go leaves in place of a null in a list or a map.
 fn zero(kind: &FieldType) -> Value {
     match kind {
-        FieldType::Object(_) | FieldType::Map(_) => Value::Object(Map::new()),
+        FieldType::Object(name) => {
+            let mut out = Map::new();
+            if let Some(definition) = schema().definition(name) {
+                add_required_times(definition, &mut out);
+            }
+            Value::Object(out)
+        }
+        FieldType::Map(_) => Value::Object(Map::new()),
         FieldType::Array(_) => Value::Array(Vec::new()),
         FieldType::Bool => Value::Bool(false),
         FieldType::Int32 | FieldType::Int64 | FieldType::Number | FieldType::IntOrString => {
             Value::from(0)
         }
         FieldType::Quantity => Value::from("0"),
-        FieldType::Json | FieldType::Time | FieldType::MicroTime => Value::Null,
+        FieldType::Time | FieldType::MicroTime => Value::from(ZERO_TIME),
+        FieldType::Json => Value::Null,
         FieldType::String(_) | FieldType::Bytes => Value::from(""),
     }
 }
