@@ -157,6 +157,12 @@ impl ReplicaSetController {
             return Ok(());
         };
         let pods = self.claim(&set, ctx, informers)?;
+        let terminating = pods
+            .iter()
+            .filter(|pod| pod.is_terminating())
+            .filter(|pod| !matches!(pods::phase(pod), "Succeeded" | "Failed"))
+            .count();
+        let terminating = i32::try_from(terminating).unwrap_or(i32::MAX);
         let active: Vec<Arc<Pod>> = pods
             .into_iter()
             .filter(|pod| pods::is_active(pod))
@@ -165,7 +171,7 @@ impl ReplicaSetController {
         if self.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
             failure = self.act(&set, &active, ctx).err();
         }
-        self.update_status(&set, &active, failure.as_ref(), ctx)?;
+        self.update_status(&set, &active, terminating, failure.as_ref(), ctx)?;
         failure.map_or(Ok(()), Err)
     }
 
@@ -243,6 +249,10 @@ impl ReplicaSetController {
                         self.recorder
                             .event(ctx, set, normal, "SuccessfulCreate", message);
                     }
+                    // Any creation will be refused from now on: there is nothing to do or to say.
+                    Err(status) if is_namespace_terminating(&status) => {
+                        self.expectations.creation_observed(&key);
+                    }
                     Err(status) => {
                         self.expectations.creation_observed(&key);
                         let message = format!("Error creating: {status}");
@@ -286,6 +296,10 @@ impl ReplicaSetController {
                 Err(status) => {
                     self.expectations.deletion_observed(&key, pod.uid());
                     if status.reason != Reason::NotFound {
+                        let message = format!("Error deleting: {status}");
+                        let warning = EventType::Warning;
+                        self.recorder
+                            .event(ctx, set, warning, "FailedDelete", message);
                         refusal = Some(status);
                     }
                 }
@@ -298,10 +312,11 @@ impl ReplicaSetController {
         &mut self,
         set: &ReplicaSet,
         active: &[Arc<Pod>],
+        terminating: i32,
         failure: Option<&Status>,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        let status = plan::compute_status(set, active, failure, ctx.now);
+        let status = plan::compute_status(set, active, terminating, failure, ctx.now);
         let next = active
             .iter()
             .filter_map(|pod| pods::available_at(pod, min_ready(set)))
@@ -320,6 +335,10 @@ impl ReplicaSetController {
             _ => Ok(()),
         }
     }
+}
+
+fn is_namespace_terminating(status: &Status) -> bool {
+    status.reason == Reason::Forbidden && status.message.ends_with("because it is being terminated")
 }
 
 fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status> {

@@ -42,6 +42,7 @@ pub fn plan_step(active: &[Arc<Pod>], replicas: u32) -> Step {
 pub fn compute_status(
     set: &ReplicaSet,
     active: &[Arc<Pod>],
+    terminating: i32,
     failure: Option<&Status>,
     now: SimTime,
 ) -> ReplicaSetStatus {
@@ -64,13 +65,20 @@ pub fn compute_status(
     let mut conditions = old
         .and_then(|status| status.conditions.clone())
         .unwrap_or_default();
+    let wanted = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+    let missing = i64::try_from(active.len()).unwrap_or(i64::MAX) < i64::from(wanted);
+    let reason = if missing {
+        "FailedCreate"
+    } else {
+        "FailedDelete"
+    };
     match failure {
         Some(status) => condition::set(
             &mut conditions,
             ReplicaSetCondition {
                 type_: "ReplicaFailure".to_owned(),
                 status: "True".to_owned(),
-                reason: Some("FailedCreate".to_owned()),
+                reason: Some(reason.to_owned()),
                 message: Some(status.to_string()),
                 last_transition_time: None,
             },
@@ -85,7 +93,7 @@ pub fn compute_status(
         available_replicas: Some(available).filter(|n| *n != 0),
         observed_generation: set.metadata.generation,
         conditions: Some(conditions).filter(|conditions| !conditions.is_empty()),
-        ..ReplicaSetStatus::default()
+        terminating_replicas: Some(terminating),
     }
 }
 
