@@ -1,7 +1,6 @@
 //! Keeps as many Pods as a ReplicaSet asks for.
 //!
-//! Upstream: pkg/controller/replicaset/replica_set.go, v1.36. Left out: Pods that other owners'
-//! ReplicaSets of the same Deployment hold do not count when Pods are ranked for deletion.
+//! Upstream: pkg/controller/replicaset/replica_set.go, v1.36.
 
 mod plan;
 
@@ -131,6 +130,9 @@ impl ReplicaSetController {
                 Some(reference) => {
                     if let Some(pods) = self.owned.get_mut(&reference.uid) {
                         pods.remove(&name);
+                        if pods.is_empty() {
+                            self.owned.remove(&reference.uid);
+                        }
                     }
                 }
                 None => {
@@ -169,7 +171,7 @@ impl ReplicaSetController {
             .collect();
         let mut failure = None;
         if self.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
-            failure = self.act(&set, &active, ctx).err();
+            failure = self.act(&set, &active, ctx, informers).err();
         }
         self.update_status(&set, &active, terminating, failure.as_ref(), ctx)?;
         failure.map_or(Ok(()), Err)
@@ -221,12 +223,35 @@ impl ReplicaSetController {
         set: &ReplicaSet,
         active: &[Arc<Pod>],
         ctx: &mut Ctx<'_>,
+        informers: &Informers,
     ) -> Result<(), Status> {
-        match plan_step(active, replicas(set)) {
+        let too_many = active.len() > replicas(set) as usize;
+        let related = match too_many {
+            true => self.related(set, informers),
+            false => Vec::new(),
+        };
+        match plan_step(active, replicas(set), &related, ctx.now) {
             Step::Nothing => Ok(()),
             Step::Create(count) => self.create(set, count, ctx),
             Step::Delete(victims) => self.delete(set, &victims, ctx),
         }
+    }
+
+    /// The active Pods of all sets that have the same controller as `set`.
+    fn related(&self, set: &ReplicaSet, informers: &Informers) -> Vec<Arc<Pod>> {
+        let controller = owner::controller_of(&set.metadata).map(|r| r.uid.as_str());
+        let is_sibling = |other: &ReplicaSet| {
+            other.uid() == set.uid()
+                || controller.is_some_and(|uid| owner::is_controlled_by(&other.metadata, uid))
+        };
+        let sets = informers.replica_sets.in_namespace(set.namespace());
+        sets.filter(|other| is_sibling(other))
+            .filter_map(|other| self.owned.get(other.uid()))
+            .flatten()
+            .filter_map(|name| informers.pods.get(name))
+            .filter(|pod| pods::is_active(pod))
+            .cloned()
+            .collect()
     }
 
     /// Creates Pods in batches of 1, 2, 4, …: a refusal stops it before many requests are wasted.
