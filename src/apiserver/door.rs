@@ -36,8 +36,55 @@ pub fn decode(json: Value, validation: FieldValidation) -> Result<Object, Status
 ///
 /// # Errors
 /// `BadRequest` with the API server's text: a wrong type, an unknown field.
-pub fn decode_as(kind: Kind, json: Value, _validation: FieldValidation) -> Result<Object, Status> {
-    Object::from_json(kind, json).map_err(Status::bad_request)
+pub fn decode_as(kind: Kind, json: Value, validation: FieldValidation) -> Result<Object, Status> {
+    let (name, version) = (kind.row().kind, kind.row().version);
+    let refuse = |why: String| {
+        let message =
+            format!("{name} in version \"{version}\" cannot be handled as a {name}: {why}");
+        Status::bad_request(message)
+    };
+    let object = Object::from_json(kind, json.clone()).map_err(&refuse)?;
+    if validation == FieldValidation::Strict {
+        let mut unknown = Vec::new();
+        find_unknown(&json, &object.to_json(), "", &mut unknown);
+        if !unknown.is_empty() {
+            let list: Vec<String> = unknown
+                .iter()
+                .map(|path| format!("unknown field \"{path}\""))
+                .collect();
+            return Err(refuse(format!(
+                "strict decoding error: {}",
+                list.join(", ")
+            )));
+        }
+    }
+    Ok(object)
+}
+
+/// The fields of `given` that decoding lost, and so does not know. A field set to null or to an
+/// empty value is lost without a trace and not reported.
+fn find_unknown(given: &Value, kept: &Value, path: &str, unknown: &mut Vec<String>) {
+    match (given, kept) {
+        (Value::Object(given), Value::Object(kept)) => {
+            for (name, value) in given {
+                let path = match path {
+                    "" => name.clone(),
+                    path => format!("{path}.{name}"),
+                };
+                match kept.get(name) {
+                    Some(kept) => find_unknown(value, kept, &path, unknown),
+                    None if value.is_null() => {}
+                    None => unknown.push(path),
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(kept)) => {
+            for (index, (given, kept)) in given.iter().zip(kept).enumerate() {
+                find_unknown(given, kept, &format!("{path}[{index}]"), unknown);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// `object` with `patch` applied.

@@ -14,5 +14,6 @@ mod namespace;
 mod pods;
 mod replica_set;
 
+pub use deployment::budget as rollout_budget;
 pub use informers::{Change, Informers, MetaChange};
 pub use manager::{Controller, ControllerManager};

@@ -9,6 +9,8 @@ mod plan;
 mod progress;
 mod rolling;
 
+pub use plan::budget;
+
 use super::manager::Controller;
 use super::{Change, Informers};
 use crate::api::meta::MetaExt;

@@ -1,0 +1,221 @@
+//! `kubectl apply -f`: each object in turn, and a report of what happened to it.
+//!
+//! Upstream: staging/src/k8s.io/kubectl/pkg/cmd/apply/apply.go, v1.36 (client side).
+
+use super::{get, merge, object, printed_name};
+use crate::api::manifest::{self, Document};
+use crate::api::{Object, ObjectKey, Reason, Status, codec};
+use crate::apiserver::door::{self, FieldValidation};
+use crate::apiserver::{ApiHandle, Operation};
+use crate::sim::SimTime;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const FILE: &str = "manifest.yml";
+
+/// What became of one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyLine {
+    /// `deployment.apps/web created`
+    pub text: String,
+}
+
+/// Why an object was not applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyError {
+    /// The message, as kubectl prints it.
+    pub message: String,
+    /// The field it is about; empty where it is about none.
+    pub field: String,
+    /// The line in the text, from 1; 0 where that is not known.
+    pub line: u32,
+    /// The column, from 1; 0 where that is not known.
+    pub column: u32,
+}
+
+/// What became of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyReport {
+    /// What was applied.
+    pub lines: Vec<ApplyLine>,
+    /// What was not.
+    pub errors: Vec<ApplyError>,
+}
+
+/// Applies every object of `text`. A text that cannot be read applies nothing; an object that is
+/// refused does not keep the others from being applied.
+pub fn apply(text: &str, api: &mut dyn ApiHandle, now: SimTime) -> ApplyReport {
+    let mut report = ApplyReport::default();
+    let documents = match manifest::parse(text) {
+        Ok(documents) => documents,
+        Err(error) => {
+            report.errors.push(ApplyError {
+                message: format!("error: error parsing {FILE}: {}", error.message),
+                field: String::new(),
+                line: error.line,
+                column: error.column,
+            });
+            return report;
+        }
+    };
+    if documents.is_empty() {
+        let message = "error: no objects passed to apply".to_owned();
+        report.errors.push(ApplyError {
+            message,
+            ..ApplyError::default()
+        });
+    }
+    for document in &documents {
+        match apply_one(document, api, now) {
+            Ok(text) => report.lines.push(ApplyLine { text }),
+            Err((verb, status)) => report.errors.extend(errors_of(document, verb, &status)),
+        }
+    }
+    report
+}
+
+/// One error for each field the status names, each at its line.
+fn errors_of(document: &Document, verb: &str, status: &Status) -> Vec<ApplyError> {
+    let head = match status.reason {
+        Reason::NotFound if verb == "resource mapping" => {
+            let text = format!(
+                "error: resource mapping not found for name: \"{}\" namespace: \"{}\" from \"{FILE}\": {status}\nensure CRDs are installed first",
+                text_at(&document.value, "/metadata/name"),
+                text_at(&document.value, "/metadata/namespace"),
+            );
+            return vec![at(document, text, "kind")];
+        }
+        Reason::Invalid => String::new(),
+        reason => format!("Error from server ({reason:?}): error when {verb} \"{FILE}\": "),
+    };
+    let causes = status
+        .details
+        .as_ref()
+        .map(|d| d.causes.as_slice())
+        .unwrap_or_default();
+    let message = format!("{head}{status}");
+    if causes.is_empty() {
+        let field = quoted_field(&status.message).unwrap_or_default();
+        return vec![at(document, message, &field)];
+    }
+    causes
+        .iter()
+        .map(|cause| {
+            at(
+                document,
+                format!("{}: {}", cause.field, cause.message),
+                &cause.field,
+            )
+        })
+        .collect()
+}
+
+fn at(document: &Document, message: String, field: &str) -> ApplyError {
+    let line = document.line_of(field);
+    ApplyError {
+        message,
+        field: field.to_owned(),
+        line,
+        column: 1,
+    }
+}
+
+/// The path in `unknown field "spec.foo"`.
+fn quoted_field(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("field \"")?;
+    rest.split_once('"').map(|(path, _)| path.to_owned())
+}
+
+fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn apply_one(
+    document: &Document,
+    api: &mut dyn ApiHandle,
+    now: SimTime,
+) -> Result<String, (&'static str, Status)> {
+    let modified = annotated(&document.value);
+    let decoded = match door::decode(modified.clone(), FieldValidation::Strict) {
+        Ok(decoded) => decoded,
+        Err(status) if status.reason == Reason::NotFound => {
+            return Err(("resource mapping", status));
+        }
+        Err(status) => return Err(("creating", status)),
+    };
+    let key = target(&decoded);
+    let name = printed_name(&key);
+    let live = match get(api, &key, now) {
+        Ok(live) => live,
+        Err(status) if status.reason == Reason::NotFound => {
+            object(api, Operation::Create(decoded), now).map_err(|s| ("creating", s))?;
+            return Ok(format!("{name} created"));
+        }
+        Err(status) => return Err(("retrieving current configuration of", status)),
+    };
+    let current = live.to_json();
+    let before = live
+        .meta()
+        .annotations
+        .as_ref()
+        .and_then(|a| a.get(LAST_APPLIED));
+    let original = before
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or(Value::Null);
+    let merged = merge::three_way(&original, &modified, &current, "");
+    let merged =
+        door::decode(merged, FieldValidation::Ignore).map_err(|s| ("applying patch to", s))?;
+    let stored =
+        object(api, Operation::Update(merged), now).map_err(|s| ("applying patch to", s))?;
+    let changed = stored.meta().resource_version != live.meta().resource_version;
+    Ok(format!(
+        "{name} {}",
+        if changed { "configured" } else { "unchanged" }
+    ))
+}
+
+/// Where the API server stores it.
+fn target(decoded: &Object) -> ObjectKey {
+    let mut key = decoded.key();
+    if key.kind.is_namespaced() && key.namespace.is_empty() {
+        key.namespace = "default".to_owned();
+    }
+    key
+}
+
+/// The object with itself, as text, in its annotation.
+fn annotated(value: &Value) -> Value {
+    let mut value = value.clone();
+    let Some(fields) = value.as_object_mut() else {
+        return value;
+    };
+    if !fields.get("metadata").is_some_and(Value::is_object) {
+        return value;
+    }
+    let mut applied = value.clone();
+    if let Some(metadata) = applied.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata
+            .entry("annotations")
+            .or_insert_with(|| Value::Object(serde_json::Map::new()));
+        if metadata.get("namespace").is_none() {
+            metadata.insert("namespace".to_owned(), Value::String("default".to_owned()));
+        }
+    }
+    let text = format!("{}\n", codec::to_value(&applied));
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        let annotations = metadata
+            .entry("annotations")
+            .or_insert_with(|| Value::Object(serde_json::Map::new()));
+        if annotations.is_null() {
+            *annotations = Value::Object(serde_json::Map::new());
+        }
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations.insert(LAST_APPLIED.to_owned(), Value::String(text));
+        }
+    }
+    value
+}

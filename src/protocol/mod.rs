@@ -1,0 +1,86 @@
+//! What crosses between the page and the engine: plain data that knows no Kubernetes type.
+//!
+//! The page sends [`ToEngine`], the engine answers with [`FromEngine`], both as JSON text.
+
+mod command;
+mod screen;
+
+pub use command::{Place, Report, ReportError, UserCommand};
+pub use screen::{
+    Clock, EndpointView, EventView, HopView, NodeView, PartView, PodView, RequestView,
+    RevisionView, RolloutView, Screen, ServiceView, Storage, TraceView,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// What the page asks of the clock. None of it changes the cluster's own history, so none of it is
+/// on the tape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClockCommand {
+    /// Time stands still.
+    Pause,
+    /// Time goes on.
+    Resume,
+    /// Thousandths of real time: 1000 is as fast as real time.
+    Speed(u32),
+    /// The next event happens.
+    NextEvent,
+    /// Back to this moment, in microseconds of the cluster's time.
+    RewindTo(u64),
+}
+
+/// What the page says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToEngine {
+    /// Begin: with the situation in a link, or with the saved one, or anew.
+    Open {
+        /// The link's fragment; empty where there is none.
+        fragment: String,
+    },
+    /// Do something to the cluster.
+    Command {
+        /// Comes back with the answer.
+        id: u32,
+        /// What to do.
+        command: UserCommand,
+    },
+    /// Do something to the clock.
+    Clock(ClockCommand),
+    /// Show this Service's routing, this object's writes and this Pod's log.
+    Select {
+        /// `namespace/name` of a Pod; empty for none.
+        pod: String,
+        /// Only writes of objects whose name holds this text.
+        trace: String,
+    },
+    /// Throw everything away and begin anew.
+    Reset,
+    /// Make a link that carries the situation.
+    MakeLink,
+    /// Make a file that carries the situation.
+    Export,
+    /// Begin with the situation in a file.
+    Import(String),
+}
+
+/// What the engine says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromEngine {
+    /// It is not ready yet.
+    Loading(String),
+    /// What is on the screen now.
+    Screen(Box<Screen>),
+    /// A command was carried out, or refused, and saved.
+    Done {
+        /// The command's number.
+        id: u32,
+        /// What became of it.
+        report: Report,
+    },
+    /// The fragment of a link.
+    Link(String),
+    /// The text of a file.
+    File(String),
+    /// Something to tell the person.
+    Notice(String),
+}

@@ -1,0 +1,167 @@
+//! What each command does.
+
+use super::Session;
+use crate::api::{Kind, NamespacedName, Status};
+use crate::cluster::{Part, RequestOrigin};
+use crate::kubectl;
+use crate::protocol::{Place, Report, ReportError, UserCommand};
+
+fn name(place: &Place) -> NamespacedName {
+    NamespacedName::new(place.namespace.as_str(), place.name.as_str())
+}
+
+fn refused(message: impl Into<String>) -> Report {
+    let error = ReportError {
+        message: message.into(),
+        line: 0,
+    };
+    Report {
+        lines: Vec::new(),
+        errors: vec![error],
+    }
+}
+
+fn done(text: impl Into<String>) -> Report {
+    Report {
+        lines: vec![text.into()],
+        errors: Vec::new(),
+    }
+}
+
+fn outcome(result: Result<String, Status>) -> Report {
+    match result {
+        Ok(text) => done(text),
+        Err(status) if status.message.starts_with("error:") => refused(status.message),
+        Err(status) => refused(format!("Error from server ({:?}): {status}", status.reason)),
+    }
+}
+
+impl Session {
+    pub(super) fn carry_out(&mut self, command: UserCommand) -> Report {
+        let now = self.cluster.now();
+        let api = &mut self.cluster;
+        match command {
+            UserCommand::Apply { text } => {
+                let report = kubectl::apply(&text, api, now);
+                let errors = report.errors.into_iter();
+                Report {
+                    lines: report.lines.into_iter().map(|line| line.text).collect(),
+                    errors: errors
+                        .map(|e| ReportError {
+                            message: e.message,
+                            line: e.line,
+                        })
+                        .collect(),
+                }
+            }
+            UserCommand::Scale { at, replicas } => outcome(kubectl::scale(
+                api,
+                &name(&at).of(Kind::Deployment),
+                replicas,
+                now,
+            )),
+            UserCommand::SetImage {
+                at,
+                container,
+                image,
+            } => outcome(kubectl::set_image(api, &name(&at), &container, &image, now)),
+            UserCommand::SetPaused { at, paused } => {
+                outcome(kubectl::set_paused(api, &name(&at), paused, now))
+            }
+            UserCommand::Undo { at, revision } => {
+                outcome(kubectl::undo(api, &name(&at), revision, now))
+            }
+            UserCommand::Restart { at } => outcome(kubectl::restart(api, &name(&at), now)),
+            UserCommand::Delete { kind, at } => match kind_of(&kind) {
+                Some(kind) => outcome(kubectl::delete(api, &name(&at).of(kind), now)),
+                None => refused(format!(
+                    "error: the server doesn't have a resource type \"{kind}\""
+                )),
+            },
+            other => self.break_or_ask(other),
+        }
+    }
+
+    /// What happens outside the API: faults and requests.
+    fn break_or_ask(&mut self, command: UserCommand) -> Report {
+        match command {
+            UserCommand::Crash { at, code } => {
+                match self.cluster.crash_container(&name(&at), "", code) {
+                    true => done(format!(
+                        "container of pod {} ended with code {code}",
+                        at.name
+                    )),
+                    false => refused(format!("pod {} runs no container", at.name)),
+                }
+            }
+            UserCommand::SetReadiness { at, broken } => {
+                let word = if broken { "fails" } else { "is healed" };
+                match self.cluster.set_readiness(&name(&at), "", broken) {
+                    true => done(format!("readiness of pod {} {word}", at.name)),
+                    false => refused(format!("no node runs pod {}", at.name)),
+                }
+            }
+            UserCommand::SetNode { name, on } => {
+                let found = match on {
+                    true => self.cluster.start_node(&name),
+                    false => self.cluster.stop_node(&name),
+                };
+                match found {
+                    true => done(format!("{name} switched {}", if on { "on" } else { "off" })),
+                    false => refused(format!("nodes \"{name}\" not found")),
+                }
+            }
+            UserCommand::SetPart { name, on } => match (Part::of_name(&name), on) {
+                (None, _) => refused(format!("the control plane has no part {name}")),
+                (Some(part), true) => {
+                    self.cluster.start_part(part);
+                    done(format!("{part} started"))
+                }
+                (Some(part), false) => {
+                    self.cluster.stop_part(part);
+                    done(format!("{part} stopped"))
+                }
+            },
+            UserCommand::Request {
+                to,
+                node,
+                from,
+                path,
+            } => self.request(to, node, &from, &path),
+            _ => Report::default(),
+        }
+    }
+
+    fn request(&mut self, to: Place, node: String, from: &Place, path: &str) -> Report {
+        let origin = match node.is_empty() {
+            true => RequestOrigin::Pod(name(from)),
+            false => RequestOrigin::Outside { node },
+        };
+        let trace = self.cluster.send_request(&origin, &name(&to), 0, path);
+        if let Some(pod) = &trace.pod {
+            let pod = Place {
+                namespace: pod.namespace.clone(),
+                name: pod.name.clone(),
+            };
+            *self.hits.entry(pod).or_insert(0) += 1;
+        }
+        let last = trace
+            .hops
+            .last()
+            .map(|hop| hop.text.clone())
+            .unwrap_or_default();
+        let answered = trace.response.is_some();
+        self.last_request = Some((to, trace));
+        match answered {
+            true => done(last),
+            false => refused(last),
+        }
+    }
+}
+
+fn kind_of(word: &str) -> Option<Kind> {
+    Kind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.row().kind == word)
+}
