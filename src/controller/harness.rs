@@ -127,7 +127,7 @@ impl Harness {
             self.wake();
             check(self);
             self.start_one();
-            self.now = self.now + SimDuration::millis(100);
+            self.now += SimDuration::millis(100);
         }
     }
 
