@@ -287,6 +287,51 @@ fn every_part_of_the_control_plane_can_stop_and_all_catches_up() {
 }
 
 #[test]
+fn a_lost_nodes_pods_come_back_elsewhere() {
+    let mut cluster = cluster();
+    create(&mut cluster, deployment("nigelpoulton/k8sbook:1.0"));
+    create(&mut cluster, service());
+    run(&mut cluster, 60);
+    assert!(cluster.stop_node("worker-1"));
+    run(&mut cluster, 70);
+    let lost = |pod: &Arc<Pod>| {
+        let spec = pod.spec.as_ref();
+        spec.and_then(|spec| spec.node_name.as_deref()) == Some("worker-1")
+    };
+    let pods = list::<Pod>(&cluster);
+    assert!(pods.iter().filter(|pod| lost(pod)).all(|pod| !ready(pod)));
+    let service = NamespacedName::new("default", "hello-svc");
+    let origin = RequestOrigin::Outside {
+        node: "worker-2".to_owned(),
+    };
+    for _ in 0..50 {
+        assert!(
+            cluster
+                .send_request(&origin, &service, 8080, "/")
+                .response
+                .is_some()
+        );
+    }
+    run(&mut cluster, 360);
+    let status = the_deployment(&cluster).status.clone().unwrap_or_default();
+    assert_eq!(status.available_replicas, Some(10), "{}", explain(&cluster));
+    assert!(cluster.start_node("worker-1"));
+    run(&mut cluster, 60);
+    let pods = list::<Pod>(&cluster);
+    assert_eq!(
+        pods.iter().filter(|pod| ready(pod)).count(),
+        10,
+        "{}",
+        explain(&cluster)
+    );
+    assert_eq!(
+        pods.len(),
+        10,
+        "what was evicted is gone once the node is back"
+    );
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     let run_once = || {
         let mut cluster = cluster();

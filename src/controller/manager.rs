@@ -44,6 +44,7 @@ controllers! {
     deployment: super::deployment::DeploymentController,
     replica_set: super::replica_set::ReplicaSetController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
+    node_lifecycle: super::node_lifecycle::NodeLifecycleController,
     garbage_collector: super::garbage_collector::GarbageCollector,
     namespace: super::namespace::NamespaceController,
 }

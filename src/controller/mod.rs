@@ -11,6 +11,7 @@ mod harness;
 mod informers;
 mod manager;
 mod namespace;
+mod node_lifecycle;
 mod pods;
 mod replica_set;
 
