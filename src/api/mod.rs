@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod condition;
+pub mod decode;
 pub mod field;
 mod key;
 mod kinds;
@@ -12,6 +13,7 @@ pub mod manifest;
 pub mod meta;
 pub mod owner;
 pub mod quantity;
+pub mod schema;
 pub mod selector;
 mod status;
 pub mod watch;

@@ -1,0 +1,96 @@
+//! Writes `static/schema.txt`: the fields of every kind that Kubarium decodes.
+//!
+//! `cargo run -p schemagen` writes the file, `cargo run -p schemagen -- --check` (and this
+//! package's test) fails when it is not current. A new kind is one line in [`roots`].
+
+mod go_types;
+mod table;
+
+use k8s_openapi::api;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
+use k8s_openapi::schemars::{JsonSchema, SchemaGenerator};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where the table lives, from this package's folder.
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/schema.txt");
+
+struct Collector {
+    generator: SchemaGenerator,
+    roots: Vec<String>,
+}
+
+impl Collector {
+    fn add<T: JsonSchema>(&mut self) {
+        let _ = self.generator.subschema_for::<T>();
+        self.roots.push(T::schema_name().into_owned());
+    }
+}
+
+/// Every type that a request body or a manifest can be.
+fn roots(all: &mut Collector) {
+    all.add::<api::core::v1::Namespace>();
+    all.add::<api::core::v1::Node>();
+    all.add::<api::core::v1::Pod>();
+    all.add::<api::core::v1::Service>();
+    all.add::<api::core::v1::Endpoints>();
+    all.add::<api::core::v1::ConfigMap>();
+    all.add::<api::core::v1::Event>();
+    all.add::<api::core::v1::Binding>();
+    all.add::<api::apps::v1::ReplicaSet>();
+    all.add::<api::apps::v1::Deployment>();
+    all.add::<api::autoscaling::v1::Scale>();
+    all.add::<api::coordination::v1::Lease>();
+    all.add::<api::discovery::v1::EndpointSlice>();
+    all.add::<api::events::v1::Event>();
+    all.add::<meta::DeleteOptions>();
+}
+
+fn generate() -> String {
+    let mut all = Collector {
+        generator: SchemaGenerator::default(),
+        roots: Vec::new(),
+    };
+    roots(&mut all);
+    let definitions: BTreeMap<String, Value> =
+        all.generator.take_definitions(true).into_iter().collect();
+    table::render(&all.roots, &definitions)
+}
+
+fn main() -> std::process::ExitCode {
+    let wanted = generate();
+    if std::env::args().any(|argument| argument == "--check") {
+        let current = std::fs::read_to_string(PATH).unwrap_or_default();
+        if current != wanted {
+            eprintln!("static/schema.txt is not current: run `cargo run -p schemagen`");
+            return std::process::ExitCode::FAILURE;
+        }
+        return std::process::ExitCode::SUCCESS;
+    }
+    match std::fs::write(PATH, wanted) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write static/schema.txt: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_table_is_current() {
+        let committed = std::fs::read_to_string(super::PATH).unwrap();
+        assert!(
+            committed == super::generate(),
+            "static/schema.txt is not current: run `cargo run -p schemagen`"
+        );
+    }
+
+    #[test]
+    fn every_override_names_a_field_of_the_table() {
+        let table = super::generate();
+        let stale = super::go_types::unused(&table);
+        assert!(stale.is_empty(), "no such field: {stale:?}");
+    }
+}
