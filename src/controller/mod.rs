@@ -6,6 +6,8 @@
 mod deployment;
 mod endpoint_slice;
 mod garbage_collector;
+#[cfg(test)]
+mod harness;
 mod informers;
 mod manager;
 mod namespace;
