@@ -86,24 +86,7 @@ impl DeploymentController {
             .unwrap_or(0);
         let revision = newest + 1;
         if let Some(found) = sets.new.clone() {
-            let mut set = ReplicaSet::clone(&found);
-            let min_ready = deployment
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.min_ready_seconds);
-            let spec = set.spec.get_or_insert_default();
-            let differs = spec.min_ready_seconds.unwrap_or(0) != min_ready.unwrap_or(0);
-            spec.min_ready_seconds = min_ready;
-            if annotate(&mut set, deployment, revision) || differs {
-                sets.new = Some(ctx.update(set)?);
-            }
-            let number = sets
-                .new
-                .as_ref()
-                .map_or(0, |set| plan::revision(set.as_ref()));
-            self.number_deployment(deployment, number, ctx)?;
-            let message = format!("Found new replica set \"{}\"", found.name());
-            return self.note_new_set(deployment, "FoundNewReplicaSet", message, ctx);
+            return self.renumber(deployment, sets, &found, revision, ctx);
         }
         if !create {
             return Ok(());
@@ -144,6 +127,35 @@ impl DeploymentController {
         sets.new = Some(created);
         self.number_deployment(deployment, revision, ctx)?;
         self.note_new_set(deployment, "NewReplicaSetCreated", message, ctx)
+    }
+
+    /// Brings the set with the present template up to date with its Deployment.
+    fn renumber(
+        &mut self,
+        deployment: &mut Arc<Deployment>,
+        sets: &mut Sets,
+        found: &Arc<ReplicaSet>,
+        revision: i64,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        let mut set = ReplicaSet::clone(found);
+        let min_ready = deployment
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.min_ready_seconds);
+        let spec = set.spec.get_or_insert_default();
+        let differs = spec.min_ready_seconds.unwrap_or(0) != min_ready.unwrap_or(0);
+        spec.min_ready_seconds = min_ready;
+        if annotate(&mut set, deployment, revision) || differs {
+            sets.new = Some(ctx.update(set)?);
+        }
+        let number = sets
+            .new
+            .as_ref()
+            .map_or(0, |set| plan::revision(set.as_ref()));
+        self.number_deployment(deployment, number, ctx)?;
+        let message = format!("Found new replica set \"{}\"", found.name());
+        self.note_new_set(deployment, "FoundNewReplicaSet", message, ctx)
     }
 
     fn build(&self, deployment: &Deployment, sets: &Sets, revision: i64) -> ReplicaSet {
