@@ -2,6 +2,9 @@
 //!
 //! It decides nothing about the cluster: that is `session` and below.
 
+// The browser calls back: its closures share the engine.
+#![allow(clippy::disallowed_types)]
+
 mod clock;
 mod storage;
 

@@ -1,6 +1,9 @@
 //! The page: it draws what the engine says and sends what the person does. It knows no Kubernetes
 //! type.
 
+// What is drawn is shared with Yew, which keeps it as Rc.
+#![allow(clippy::disallowed_types)]
+
 mod app;
 mod editor;
 mod engine;
