@@ -3,6 +3,17 @@
 use crate::run::{Outcome, output, root, run_in};
 use crate::setup;
 
+/// What rustc's WebAssembly uses and every present browser has. Newer features would be written
+/// into the file and refused by browsers that lack them.
+const FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
 /// Builds the page; `release` optimises it.
 pub fn page(release: bool) -> Outcome {
     match release {
@@ -32,7 +43,10 @@ fn optimise() -> Outcome {
         );
     }
     for file in dist_files()?.iter().filter(|file| file.ends_with(".wasm")) {
-        let words = ["-Oz", "--all-features", file, "-o", file];
+        let words: Vec<&str> = ["-Oz", file, "-o", file]
+            .into_iter()
+            .chain(FEATURES)
+            .collect();
         run_in("dist", "wasm-opt", &words, &[])?;
     }
     Ok(())
