@@ -3,7 +3,7 @@
 use super::meta;
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::{DeploymentCondition, ReplicaSetCondition};
-use k8s_openapi::api::core::v1::{NodeCondition, PodCondition};
+use k8s_openapi::api::core::v1::{NamespaceCondition, NodeCondition, PodCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// What all the condition types of the API have in common.
@@ -29,6 +29,7 @@ macro_rules! conditions {
 conditions!(
     PodCondition,
     NodeCondition,
+    NamespaceCondition,
     DeploymentCondition,
     ReplicaSetCondition
 );

@@ -2,6 +2,7 @@
 
 use super::Patch;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
+use crate::api::{decode, schema};
 use serde_json::Value;
 
 /// What becomes of unknown and duplicate fields.
@@ -38,53 +39,18 @@ pub fn decode(json: Value, validation: FieldValidation) -> Result<Object, Status
 /// `BadRequest` with the API server's text: a wrong type, an unknown field.
 pub fn decode_as(kind: Kind, json: Value, validation: FieldValidation) -> Result<Object, Status> {
     let (name, version) = (kind.row().kind, kind.row().version);
-    let refuse = |why: String| {
-        let message =
-            format!("{name} in version \"{version}\" cannot be handled as a {name}: {why}");
-        Status::bad_request(message)
-    };
-    let object = Object::from_json(kind, json.clone()).map_err(&refuse)?;
-    if validation == FieldValidation::Strict {
-        let mut unknown = Vec::new();
-        find_unknown(&json, &object.to_json(), "", &mut unknown);
-        if !unknown.is_empty() {
-            let list: Vec<String> = unknown
-                .iter()
-                .map(|path| format!("unknown field \"{path}\""))
-                .collect();
-            return Err(refuse(format!(
-                "strict decoding error: {}",
-                list.join(", ")
-            )));
-        }
+    let refuse = |why: &str| Status::bad_request(decode::cannot_be_handled(version, name, why));
+    let row = kind.row();
+    let definition = schema::schema()
+        .root(row.group, row.version, row.kind)
+        .expect("invariant: the field table has every kind of the table of kinds");
+    let decoded = decode::decode(definition, json).map_err(|error| refuse(&error.message))?;
+    if validation == FieldValidation::Strict
+        && let Some(why) = decoded.strict_error()
+    {
+        return Err(refuse(&why));
     }
-    Ok(object)
-}
-
-/// The fields of `given` that decoding lost, and so does not know. A field set to null or to an
-/// empty value is lost without a trace and not reported.
-fn find_unknown(given: &Value, kept: &Value, path: &str, unknown: &mut Vec<String>) {
-    match (given, kept) {
-        (Value::Object(given), Value::Object(kept)) => {
-            for (name, value) in given {
-                let path = match path {
-                    "" => name.clone(),
-                    path => format!("{path}.{name}"),
-                };
-                match kept.get(name) {
-                    Some(kept) => find_unknown(value, kept, &path, unknown),
-                    None if value.is_null() => {}
-                    None => unknown.push(path),
-                }
-            }
-        }
-        (Value::Array(given), Value::Array(kept)) => {
-            for (index, (given, kept)) in given.iter().zip(kept).enumerate() {
-                find_unknown(given, kept, &format!("{path}[{index}]"), unknown);
-            }
-        }
-        _ => {}
-    }
+    Object::from_json(kind, decoded.value).map_err(|why| refuse(&why))
 }
 
 /// `object` with `patch` applied.

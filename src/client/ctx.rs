@@ -68,6 +68,37 @@ impl Ctx<'_> {
         })
     }
 
+    /// Reads one object of any kind from the API server itself.
+    ///
+    /// # Errors
+    /// `NotFound`, or the server does not answer.
+    pub fn get_object(&mut self, key: &ObjectKey) -> Result<Object, Status> {
+        let object = self.request(Operation::Get(key.clone()))?.object();
+        Ok(object.expect("invariant: the API server answers a get with an object"))
+    }
+
+    /// Reads the objects of a kind in one namespace from the API server itself.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub fn list_in(&mut self, kind: Kind, namespace: &str) -> Result<Vec<Object>, Status> {
+        let list = Operation::List {
+            kind,
+            namespace: Some(namespace.to_owned()),
+            labels: Selector::everything(),
+            fields: FieldSelector::default(),
+        };
+        self.request(list).map(Response::items)
+    }
+
+    /// Replaces an object of any kind, except for its status.
+    ///
+    /// # Errors
+    /// `Conflict` where it changed since it was read, or another refusal.
+    pub fn update_object(&mut self, object: Object) -> Result<(), Status> {
+        self.request(Operation::Update(object)).map(|_| ())
+    }
+
     /// Stores a new object.
     ///
     /// # Errors

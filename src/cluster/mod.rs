@@ -5,6 +5,7 @@
 mod bootstrap;
 mod config;
 mod connect;
+mod digest;
 mod event;
 mod fault;
 mod trace;

@@ -44,6 +44,8 @@ controllers! {
     deployment: super::deployment::DeploymentController,
     replica_set: super::replica_set::ReplicaSetController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
+    garbage_collector: super::garbage_collector::GarbageCollector,
+    namespace: super::namespace::NamespaceController,
 }
 
 /// The controller manager. Everything it holds can be thrown away: it is rebuilt from a list.

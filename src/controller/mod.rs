@@ -5,11 +5,15 @@
 
 mod deployment;
 mod endpoint_slice;
+mod garbage_collector;
+#[cfg(test)]
+mod harness;
 mod informers;
 mod manager;
+mod namespace;
 mod pods;
 mod replica_set;
 
 pub use deployment::budget as rollout_budget;
-pub use informers::{Change, Informers};
+pub use informers::{Change, Informers, MetaChange};
 pub use manager::{Controller, ControllerManager};

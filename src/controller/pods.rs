@@ -75,10 +75,19 @@ fn deletion_cost(pod: &Pod) -> i32 {
     cost.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
+/// The age of something that happened at `at`, on a scale where each step doubles it; young things
+/// of about one age are equals, so that chance decides which of them goes.
+fn age_rank(at: SimTime, now: SimTime) -> i64 {
+    let nanos = u128::from(now.since(at).as_micros()) * 1_000;
+    nanos.checked_ilog2().map_or(-1, i64::from)
+}
+
 /// Orders Pods so that the ones to delete first come first: unassigned before assigned, pending
 /// before running, not ready before ready, cheap before dear, those whose node has more of their
-/// kind (`related`), ready for a shorter time, restarted more often, newer.
-pub fn deletion_order(a: &Pod, b: &Pod, related: &BTreeMap<&str, u32>) -> Ordering {
+/// kind (`related`), ready for a much shorter time, restarted more often, much newer; then by uid.
+/// Upstream lets the uid decide as soon as two Pods have been ready for about as long, which is no
+/// order in the strict sense.
+pub fn deletion_order(a: &Pod, b: &Pod, related: &BTreeMap<&str, u32>, now: SimTime) -> Ordering {
     let phase_rank = |pod: &Pod| match phase(pod) {
         "Pending" => 0,
         "Running" => 2,
@@ -86,16 +95,18 @@ pub fn deletion_order(a: &Pod, b: &Pod, related: &BTreeMap<&str, u32>) -> Orderi
     };
     let crowd = |pod: &Pod| related.get(node_name(pod)).copied().unwrap_or(0);
     let unassigned = |pod: &Pod| node_name(pod).is_empty();
+    let ready_rank = |pod: &Pod| ready_since(pod).map(|since| age_rank(since, now));
+    let created_rank = |pod: &Pod| age_rank(pod.created_at(), now);
     unassigned(b)
         .cmp(&unassigned(a))
         .then_with(|| phase_rank(a).cmp(&phase_rank(b)))
         .then_with(|| is_ready(a).cmp(&is_ready(b)))
         .then_with(|| deletion_cost(a).cmp(&deletion_cost(b)))
         .then_with(|| crowd(b).cmp(&crowd(a)))
-        .then_with(|| ready_since(b).cmp(&ready_since(a)))
+        .then_with(|| ready_rank(a).cmp(&ready_rank(b)))
         .then_with(|| restarts(b).cmp(&restarts(a)))
-        .then_with(|| b.created_at().cmp(&a.created_at()))
-        .then_with(|| a.name().cmp(b.name()))
+        .then_with(|| created_rank(a).cmp(&created_rank(b)))
+        .then_with(|| a.uid().cmp(b.uid()))
 }
 
 /// A Pod made from `template` for `owner`.
@@ -119,7 +130,7 @@ pub fn from_template(template: &PodTemplateSpec, owner: &ReplicaSet) -> Pod {
 }
 
 /// How many of `pods` each node holds.
-pub fn per_node<'a>(pods: &'a [Arc<Pod>]) -> BTreeMap<&'a str, u32> {
+pub fn per_node<'a>(pods: impl IntoIterator<Item = &'a Arc<Pod>>) -> BTreeMap<&'a str, u32> {
     let mut count = BTreeMap::new();
     for pod in pods {
         *count.entry(node_name(pod)).or_insert(0) += 1;

@@ -35,6 +35,7 @@ pub enum WriteError {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Etcd {
     revision: u64,
+    #[serde(serialize_with = "crate::sim::as_pairs")]
     objects: BTreeMap<ObjectKey, Object>,
     history: VecDeque<WatchEvent>,
     compacted: u64,

@@ -172,28 +172,7 @@ pub fn undo(
         );
         return Err(Status::bad_request(message));
     }
-    let list = Operation::List {
-        kind: Kind::ReplicaSet,
-        namespace: Some(name.namespace.clone()),
-        labels: Selector::everything(),
-        fields: FieldSelector::default(),
-    };
-    let items = api.handle(Request::by_user(list), now)?.items();
-    let uid = deployment.metadata.uid.clone().unwrap_or_default();
-    let mut sets: Vec<(i64, Arc<ReplicaSet>)> = items
-        .iter()
-        .filter_map(|item| item.get::<ReplicaSet>().cloned())
-        .filter(|set| owner::is_controlled_by(&set.metadata, &uid))
-        .map(|set| {
-            (
-                set.annotation(REVISION)
-                    .and_then(|r| r.parse().ok())
-                    .unwrap_or(0),
-                set,
-            )
-        })
-        .collect();
-    sets.sort_by_key(|(revision, _)| *revision);
+    let sets = owned_sets(api, &deployment, now)?;
     let found = match revision {
         0 => sets.len().checked_sub(2).and_then(|at| sets.get(at)),
         revision => sets.iter().find(|(number, _)| *number == revision),
@@ -227,6 +206,37 @@ pub fn undo(
     }
     spec.template = template;
     store(api, deployment, "rolled back", now)
+}
+
+/// The Deployment's ReplicaSets by their revisions, the oldest first.
+fn owned_sets(
+    api: &mut dyn ApiHandle,
+    deployment: &Deployment,
+    now: SimTime,
+) -> Result<Vec<(i64, Arc<ReplicaSet>)>, Status> {
+    let list = Operation::List {
+        kind: Kind::ReplicaSet,
+        namespace: deployment.metadata.namespace.clone(),
+        labels: Selector::everything(),
+        fields: FieldSelector::default(),
+    };
+    let items = api.handle(Request::by_user(list), now)?.items();
+    let uid = deployment.metadata.uid.clone().unwrap_or_default();
+    let mut sets: Vec<(i64, Arc<ReplicaSet>)> = items
+        .iter()
+        .filter_map(|item| item.get::<ReplicaSet>().cloned())
+        .filter(|set| owner::is_controlled_by(&set.metadata, &uid))
+        .map(|set| {
+            (
+                set.annotation(REVISION)
+                    .and_then(|r| r.parse().ok())
+                    .unwrap_or(0),
+                set,
+            )
+        })
+        .collect();
+    sets.sort_by_key(|(revision, _)| *revision);
+    Ok(sets)
 }
 
 /// `kubectl delete`

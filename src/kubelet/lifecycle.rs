@@ -119,17 +119,28 @@ impl Kubelet {
             self.start(name, index, ctx);
             return;
         }
+        self.pull(name, index, &label, &reference, ctx);
+    }
+
+    fn pull(
+        &mut self,
+        name: &NamespacedName,
+        index: usize,
+        label: &str,
+        reference: &str,
+        ctx: &mut Ctx<'_>,
+    ) {
         let message = format!("Pulling image \"{reference}\"");
         self.event(
             name,
-            Some(&label),
+            Some(label),
             EventType::Normal,
             "Pulling",
             message,
             ctx,
         );
-        let present = self.images.contains(&full);
-        let transfer = match image::find(&reference) {
+        let present = self.images.contains(&image::canonical(reference));
+        let transfer = match image::find(reference) {
             Ok(program) if !present => u64::from(program.size) * PULL_MICROS_PER_MB,
             _ => 0,
         };

@@ -220,7 +220,7 @@ impl Kubelet {
                 .and_then(|c| c.last_heartbeat_time.as_ref())
                 .map(meta::to_sim);
             let stale = last.is_none_or(|at| ctx.now.since(at) >= STATUS_INTERVAL);
-            if stale || !ready.is_some_and(|c| c.status == "True") {
+            if stale || ready.is_none_or(|c| c.status != "True") {
                 let _ = self.post_status(&node, ctx);
             }
         }

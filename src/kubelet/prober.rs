@@ -3,12 +3,14 @@
 //! Upstream: pkg/kubelet/prober/{worker,prober}.go, v1.36. Left out so far: startup, exec and gRPC
 //! probes (they count as passed), request headers.
 
+use super::container::ProbeState;
 use super::worker::PodWorker;
 use super::{Kubelet, Timer};
 use crate::api::NamespacedName;
 use crate::client::{Ctx, EventType};
 use crate::network::http::HttpRequest;
 use crate::sim::{SimDuration, SimTime};
+use k8s_openapi::api::core::v1::Probe;
 
 impl Kubelet {
     /// Plans the first look of each probe of a container that was just started.
@@ -69,20 +71,7 @@ impl Kubelet {
             &mut container.readiness
         };
         let was = state.passed;
-        match &verdict {
-            Ok(()) => {
-                (state.failures, state.successes) = (0, state.successes + 1);
-                let enough = u32::try_from(probe.success_threshold.unwrap_or(1)).unwrap_or(1);
-                state.passed |= state.successes >= enough;
-            }
-            Err(_) => {
-                (state.failures, state.successes) = (state.failures + 1, 0);
-                let enough = u32::try_from(probe.failure_threshold.unwrap_or(3)).unwrap_or(3);
-                state.passed &= state.failures < enough;
-            }
-        }
-        let failed =
-            state.failures >= u32::try_from(probe.failure_threshold.unwrap_or(3)).unwrap_or(3);
+        let failed = count(state, &probe, verdict.is_ok());
         if was != state.passed {
             self.dirty.insert(name.clone());
         }
@@ -118,6 +107,24 @@ impl Kubelet {
         self.timers
             .push(at, Timer::Probe(name.clone(), index, start, liveness));
     }
+}
+
+/// Takes in one look; answers whether the probe has failed often enough to count as failed.
+fn count(state: &mut ProbeState, probe: &Probe, passed: bool) -> bool {
+    let threshold = |number: Option<i32>, default: u32| {
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(default)
+    };
+    let enough_failures = threshold(probe.failure_threshold, 3);
+    if passed {
+        (state.failures, state.successes) = (0, state.successes + 1);
+        state.passed |= state.successes >= threshold(probe.success_threshold, 1);
+    } else {
+        (state.failures, state.successes) = (state.failures + 1, 0);
+        state.passed &= state.failures < enough_failures;
+    }
+    state.failures >= enough_failures
 }
 
 /// Asks the container itself.

@@ -143,16 +143,15 @@ pub fn container_id(worker: &PodWorker, name: &str, start: u32) -> String {
     format!("containerd://{id}")
 }
 
-fn container_status(worker: &PodWorker, container: &Container) -> ContainerStatus {
-    let id = container_id(worker, &container.name, container.starts);
-    let started = container.starts > 0;
+/// What a container does now, or waits for.
+fn container_state(worker: &PodWorker, container: &Container, id: &str) -> ContainerState {
     let pod = format!(
         "{}_{}({})",
         worker.pod.name(),
         worker.pod.namespace(),
         worker.pod.uid()
     );
-    let state = match &container.phase {
+    match &container.phase {
         Phase::Waiting if container.restarts > 0 => {
             let wait = container.backoff();
             let name = &container.name;
@@ -187,8 +186,14 @@ fn container_status(worker: &PodWorker, container: &Container) -> ContainerStatu
             }),
             ..ContainerState::default()
         },
-        Phase::Exited(exited) => terminated(exited, &id),
-    };
+        Phase::Exited(exited) => terminated(exited, id),
+    }
+}
+
+fn container_status(worker: &PodWorker, container: &Container) -> ContainerStatus {
+    let id = container_id(worker, &container.name, container.starts);
+    let started = container.starts > 0;
+    let state = container_state(worker, container, &id);
     let running = container.is_running();
     let previous = container_id(
         worker,

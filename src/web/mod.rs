@@ -1,3 +1,18 @@
-//! The page.
+//! The page: it draws what the engine says and sends what the person does. It knows no Kubernetes
+//! type.
+
+mod app;
+mod editor;
+mod engine;
+mod examples;
+mod views;
+
 /// Starts the page.
-pub fn run() {}
+pub fn run() {
+    console_error_panic_hook::set_once();
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(root) = document.and_then(|document| document.get_element_by_id("app")) {
+        root.set_inner_html("");
+        yew::Renderer::<app::App>::with_root(root).render();
+    }
+}

@@ -95,7 +95,6 @@ impl Strategy for Service {
         if new_ip != old_ip && !old_ip.is_empty() && !external(self) && !external(old) {
             let path = Path::new("spec").child("clusterIPs").index(0);
             let shown = format!("[{new_ip:?}]");
-            let path = if new_ip.is_empty() { path } else { path };
             errors.push(FieldError::invalid_value(
                 &path,
                 shown,

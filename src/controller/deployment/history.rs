@@ -73,7 +73,7 @@ impl DeploymentController {
     /// Finds, renumbers or (where `create`) makes the set with the present template.
     pub(super) fn new_replica_set(
         &mut self,
-        deployment: &Deployment,
+        deployment: &mut Arc<Deployment>,
         sets: &mut Sets,
         create: bool,
         ctx: &mut Ctx<'_>,
@@ -86,22 +86,7 @@ impl DeploymentController {
             .unwrap_or(0);
         let revision = newest + 1;
         if let Some(found) = sets.new.clone() {
-            let mut set = ReplicaSet::clone(&found);
-            let min_ready = deployment
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.min_ready_seconds);
-            let spec = set.spec.get_or_insert_default();
-            let differs = spec.min_ready_seconds.unwrap_or(0) != min_ready.unwrap_or(0);
-            spec.min_ready_seconds = min_ready;
-            if annotate(&mut set, deployment, revision) || differs {
-                sets.new = Some(ctx.update(set)?);
-            }
-            let number = sets
-                .new
-                .as_ref()
-                .map_or(0, |set| plan::revision(set.as_ref()));
-            return self.number_deployment(deployment, number, ctx);
+            return self.renumber(deployment, sets, &found, revision, ctx);
         }
         if !create {
             return Ok(());
@@ -116,17 +101,61 @@ impl DeploymentController {
                 }
                 existing
             }
-            other => other?,
+            Err(status) => {
+                let message = format!(
+                    "Failed to create new replica set \"{}\": {status}",
+                    name.name
+                );
+                self.note_new_set(deployment, "ReplicaSetCreateError", message, ctx)?;
+                return Err(status);
+            }
+            Ok(created) => created,
         };
         let size = plan::replicas(&created);
         if size > 0 {
             let message = format!("Scaled up replica set {} from 0 to {size}", created.name());
             let normal = EventType::Normal;
-            self.recorder
-                .event(ctx, deployment, normal, "ScalingReplicaSet", message);
+            self.recorder.event(
+                ctx,
+                deployment.as_ref(),
+                normal,
+                "ScalingReplicaSet",
+                message,
+            );
         }
+        let message = format!("Created new replica set \"{}\"", created.name());
         sets.new = Some(created);
-        self.number_deployment(deployment, revision, ctx)
+        self.number_deployment(deployment, revision, ctx)?;
+        self.note_new_set(deployment, "NewReplicaSetCreated", message, ctx)
+    }
+
+    /// Brings the set with the present template up to date with its Deployment.
+    fn renumber(
+        &mut self,
+        deployment: &mut Arc<Deployment>,
+        sets: &mut Sets,
+        found: &Arc<ReplicaSet>,
+        revision: i64,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        let mut set = ReplicaSet::clone(found);
+        let min_ready = deployment
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.min_ready_seconds);
+        let spec = set.spec.get_or_insert_default();
+        let differs = spec.min_ready_seconds.unwrap_or(0) != min_ready.unwrap_or(0);
+        spec.min_ready_seconds = min_ready;
+        if annotate(&mut set, deployment, revision) || differs {
+            sets.new = Some(ctx.update(set)?);
+        }
+        let number = sets
+            .new
+            .as_ref()
+            .map_or(0, |set| plan::revision(set.as_ref()));
+        self.number_deployment(deployment, number, ctx)?;
+        let message = format!("Found new replica set \"{}\"", found.name());
+        self.note_new_set(deployment, "FoundNewReplicaSet", message, ctx)
     }
 
     fn build(&self, deployment: &Deployment, sets: &Sets, revision: i64) -> ReplicaSet {
@@ -171,18 +200,18 @@ impl DeploymentController {
 
     fn number_deployment(
         &self,
-        deployment: &Deployment,
+        deployment: &mut Arc<Deployment>,
         revision: i64,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        if revision == 0 || plan::revision(deployment) == revision {
+        if revision == 0 || plan::revision(deployment.as_ref()) == revision {
             return Ok(());
         }
-        let mut deployment = deployment.clone();
-        let annotations = deployment.metadata.annotations.get_or_insert_default();
+        let mut numbered = Deployment::clone(deployment);
+        let annotations = numbered.metadata.annotations.get_or_insert_default();
         annotations.insert(plan::REVISION.to_owned(), revision.to_string());
-        deployment.metadata.resource_version = None;
-        ctx.update(deployment).map(|_| ())
+        *deployment = ctx.update(numbered)?;
+        Ok(())
     }
 
     fn count_collision(&self, deployment: &Deployment, ctx: &mut Ctx<'_>) -> Result<(), Status> {

@@ -3,6 +3,7 @@
 //! Upstream: pkg/controller/deployment/deployment_controller.go, v1.36. A revision is undone by
 //! writing its template back, which kubectl does.
 
+mod adopt;
 mod history;
 mod plan;
 mod progress;
@@ -45,13 +46,7 @@ impl Controller for DeploymentController {
     fn handle(&mut self, change: &Change, informers: &Informers, _: SimTime) {
         match change {
             Change::Deployment(delta) => self.queue.add(delta.name(), Some(delta.revision)),
-            Change::ReplicaSet(delta) => {
-                let set = delta.latest();
-                if let Some(name) = owner::controller_name(&set.metadata, Kind::Deployment) {
-                    let key = NamespacedName::new(set.namespace(), name);
-                    self.queue.add(key, Some(delta.revision));
-                }
-            }
+            Change::ReplicaSet(delta) => self.handle_set(delta, informers),
             // A Recreate Deployment waits for the last old Pod to be gone.
             Change::Pod(delta) if delta.new.is_none() => {
                 let pod = delta.latest();
@@ -106,49 +101,43 @@ impl DeploymentController {
         let Some(deployment) = informers.deployments.get(key).cloned() else {
             return Ok(());
         };
-        let owned = informers
-            .replica_sets
-            .in_namespace(&key.namespace)
-            .filter(|set| owner::is_controlled_by(&set.metadata, deployment.uid()))
-            .cloned();
-        let mut sets = plan::sort_sets(&deployment, owned.collect());
+        let owned = adopt::claim(&deployment, ctx, informers)?;
+        let mut sets = plan::sort_sets(&deployment, owned);
         if deployment.is_terminating() {
             return self.sync_status(&deployment, &sets, ctx);
         }
-        let deployment = self.note_pause(deployment, ctx)?;
+        let mut deployment = self.note_pause(deployment, ctx)?;
         if plan::is_paused(&deployment) {
-            self.new_replica_set(&deployment, &mut sets, false, ctx)?;
+            self.new_replica_set(&mut deployment, &mut sets, false, ctx)?;
             self.scale(&deployment, &mut sets, ctx)?;
             self.clean_up(&deployment, &sets, ctx)?;
             return self.sync_status(&deployment, &sets, ctx);
         }
         if plan::is_scaling(&deployment, &sets) {
-            self.new_replica_set(&deployment, &mut sets, false, ctx)?;
+            self.new_replica_set(&mut deployment, &mut sets, false, ctx)?;
             self.scale(&deployment, &mut sets, ctx)?;
             return self.sync_status(&deployment, &sets, ctx);
         }
         if plan::is_recreate(&deployment) {
-            return self.recreate(&deployment, sets, ctx, informers);
+            return self.recreate(deployment, sets, ctx, informers);
         }
-        self.roll(&deployment, sets, ctx)
+        self.roll(deployment, sets, ctx)
     }
 
     fn recreate(
         &mut self,
-        deployment: &Deployment,
+        mut deployment: Arc<Deployment>,
         mut sets: Sets,
         ctx: &mut Ctx<'_>,
         informers: &Informers,
     ) -> Result<(), Status> {
-        self.new_replica_set(deployment, &mut sets, false, ctx)?;
-        for old in sets
-            .old
-            .clone()
-            .iter()
-            .filter(|old| plan::replicas(old) > 0)
-        {
-            self.scale_to(deployment, old, 0, ctx)?;
-            return self.sync_status(deployment, &sets, ctx);
+        self.new_replica_set(&mut deployment, &mut sets, false, ctx)?;
+        let mut scaled = false;
+        for old in sets.old.iter().filter(|old| plan::replicas(old) > 0) {
+            scaled |= self.scale_to(&deployment, old, 0, ctx)?;
+        }
+        if scaled {
+            return self.sync_rollout_status(&deployment, &sets, ctx);
         }
         let uids: Vec<&str> = sets.old.iter().map(|set| set.uid()).collect();
         let running = informers
@@ -159,16 +148,16 @@ impl DeploymentController {
                     && !matches!(super::pods::phase(pod), "Succeeded" | "Failed")
             });
         if running {
-            return self.sync_status(deployment, &sets, ctx);
+            return self.sync_rollout_status(&deployment, &sets, ctx);
         }
-        self.new_replica_set(deployment, &mut sets, true, ctx)?;
+        self.new_replica_set(&mut deployment, &mut sets, true, ctx)?;
         if let Some(new) = sets.new.clone() {
-            self.scale_to(deployment, &new, plan::wanted(deployment), ctx)?;
+            self.scale_to(&deployment, &new, plan::wanted(&deployment), ctx)?;
         }
-        if plan::is_complete(deployment, &plan::compute_counts(deployment, &sets)) {
-            self.clean_up(deployment, &sets, ctx)?;
+        if plan::is_complete(&deployment, &plan::compute_counts(&deployment, &sets)) {
+            self.clean_up(&deployment, &sets, ctx)?;
         }
-        self.sync_status(deployment, &sets, ctx)
+        self.sync_rollout_status(&deployment, &sets, ctx)
     }
 
     /// Sets a ReplicaSet's size and says so; answers whether anything changed.

@@ -287,6 +287,8 @@ pub struct Counts {
     pub ready: i32,
     /// Pods that are available.
     pub available: i32,
+    /// Pods that are terminating; `None` where a set has not counted them yet.
+    pub terminating: Option<i32>,
 }
 
 /// Adds up the statuses of the sets.
@@ -298,6 +300,10 @@ pub fn compute_counts(_deployment: &Deployment, sets: &Sets) -> Counts {
         counts.ready += status.ready_replicas.unwrap_or(0);
         counts.available += status.available_replicas.unwrap_or(0);
     }
+    let terminating = sets
+        .all()
+        .map(|set| set.status.as_ref()?.terminating_replicas);
+    counts.terminating = terminating.sum();
     counts.updated = sets
         .new
         .as_ref()

@@ -32,14 +32,22 @@ fn condition_of(
     }
 }
 
-/// Sets a condition unless it says the same already.
-fn set(conditions: &mut Vec<DeploymentCondition>, new: DeploymentCondition, now: SimTime) {
-    let same = conditions
-        .iter()
-        .any(|c| c.type_ == new.type_ && c.status == new.status && c.reason == new.reason);
-    if !same {
-        condition::set(conditions, new, now);
+/// Sets a condition unless it says the same already. One that changed moves to the end.
+fn set(conditions: &mut Vec<DeploymentCondition>, mut new: DeploymentCondition) {
+    let old = conditions.iter().find(|c| c.type_ == new.type_);
+    if let Some(old) = old.filter(|old| old.status == new.status) {
+        if old.reason == new.reason {
+            return;
+        }
+        new.last_transition_time
+            .clone_from(&old.last_transition_time);
     }
+    replace(conditions, new);
+}
+
+fn replace(conditions: &mut Vec<DeploymentCondition>, new: DeploymentCondition) {
+    conditions.retain(|c| c.type_ != new.type_);
+    conditions.push(new);
 }
 
 fn deadline(deployment: &Deployment) -> Option<SimDuration> {
@@ -54,7 +62,11 @@ fn deadline(deployment: &Deployment) -> Option<SimDuration> {
 fn times_out_at(deployment: &Deployment, conditions: &[DeploymentCondition]) -> Option<SimTime> {
     let deadline = deadline(deployment)?;
     let progressing = conditions.iter().find(|c| c.type_ == "Progressing")?;
-    if progressing.reason.as_deref() == Some("NewReplicaSetAvailable") {
+    let reason = progressing.reason.as_deref();
+    if matches!(
+        reason,
+        Some("NewReplicaSetAvailable" | "ProgressDeadlineExceeded")
+    ) {
         return None;
     }
     Some(meta::to_sim(progressing.last_update_time.as_ref()?) + deadline)
@@ -69,6 +81,7 @@ fn old_counts(deployment: &Deployment) -> Counts {
         updated: status.updated_replicas.unwrap_or(0),
         ready: status.ready_replicas.unwrap_or(0),
         available: status.available_replicas.unwrap_or(0),
+        terminating: status.terminating_replicas,
     }
 }
 
@@ -92,12 +105,12 @@ fn compute_progress(
         Some(new) => format!("ReplicaSet \"{}\"", new.name()),
         None => format!("Deployment \"{}\"", deployment.name()),
     };
-    let before = old_counts(deployment);
-    let at = conditions.iter().position(|c| c.type_ == "Progressing");
-    let reason = at
-        .and_then(|at| conditions[at].reason.clone())
-        .unwrap_or_default();
-    if counts.replicas == counts.updated && reason == "NewReplicaSetAvailable" {
+    let current = conditions
+        .iter()
+        .find(|c| c.type_ == "Progressing")
+        .cloned();
+    let reason = current.as_ref().and_then(|c| c.reason.as_deref());
+    if counts.replicas == counts.updated && reason == Some("NewReplicaSetAvailable") {
         return;
     }
     if plan::is_complete(deployment, &counts) {
@@ -105,31 +118,43 @@ fn compute_progress(
         set(
             conditions,
             progressing("True", "NewReplicaSetAvailable", message, now),
-            now,
         );
-    } else if at.is_none() && sets.new.is_some() {
-        let name = sets.new.as_ref().map_or("", |new| new.name());
-        let message = format!("Created new replica set \"{name}\"");
-        conditions.push(progressing("True", "NewReplicaSetCreated", message, now));
-    } else if has_progressed(before, counts) {
+    } else if has_progressed(old_counts(deployment), counts) {
         let message = format!("{of} is progressing.");
         let mut new = progressing("True", "ReplicaSetUpdated", message, now);
-        if let Some(at) = at {
-            if conditions[at].status == "True" {
-                new.last_transition_time
-                    .clone_from(&conditions[at].last_transition_time);
-            }
-            conditions[at] = new;
-        } else {
-            conditions.push(new);
+        // The update time moves with every bit of progress: the deadline counts from it.
+        if let Some(current) = current.filter(|current| current.status == "True") {
+            new.last_transition_time = current.last_transition_time;
         }
-    } else if times_out_at(deployment, conditions).is_some_and(|at| at <= now) {
+        replace(conditions, new);
+    } else if times_out_at(deployment, conditions).is_some_and(|at| at < now) {
         let message = format!("{of} has timed out progressing.");
         set(
             conditions,
             progressing("False", "ProgressDeadlineExceeded", message, now),
-            now,
         );
+    }
+}
+
+/// Passes on what keeps a set, first of all the new one, from making Pods.
+fn compute_failure(sets: &Sets, conditions: &mut Vec<DeploymentCondition>) {
+    let failure = sets.all().find_map(|set| {
+        let conditions = set.status.as_ref()?.conditions.as_ref();
+        condition::find(conditions, "ReplicaFailure").cloned()
+    });
+    match failure {
+        Some(failure) => set(
+            conditions,
+            DeploymentCondition {
+                type_: failure.type_,
+                status: failure.status,
+                reason: failure.reason,
+                message: failure.message,
+                last_update_time: failure.last_transition_time.clone(),
+                last_transition_time: failure.last_transition_time,
+            },
+        ),
+        None => conditions.retain(|c| c.type_ != "ReplicaFailure"),
     }
 }
 
@@ -155,7 +180,6 @@ fn compute_available(
     set(
         conditions,
         condition_of("Available", status, reason, message.to_owned(), now),
-        now,
     );
 }
 
@@ -185,10 +209,83 @@ impl DeploymentController {
         let mut noted = Deployment::clone(&deployment);
         let status = noted.status.get_or_insert_default();
         let new = progressing("Unknown", reason, message.to_owned(), ctx.now);
-        set(status.conditions.get_or_insert_default(), new, ctx.now);
+        set(status.conditions.get_or_insert_default(), new);
         ctx.update_status(noted)
     }
 
+    /// Starts the clock of the progress deadline: the set with the present template was made
+    /// (`reason` `NewReplicaSetCreated`) or found.
+    pub(super) fn note_new_set(
+        &mut self,
+        deployment: &mut Arc<Deployment>,
+        reason: &str,
+        message: String,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        if deadline(deployment).is_none() {
+            return Ok(());
+        }
+        let conditions = deployment
+            .status
+            .as_ref()
+            .and_then(|s| s.conditions.as_ref());
+        let known = condition::find(conditions, "Progressing").is_some();
+        if known && reason == "FoundNewReplicaSet" {
+            return Ok(());
+        }
+        let status = if reason == "ReplicaSetCreateError" {
+            "False"
+        } else {
+            "True"
+        };
+        let new = progressing(status, reason, message, ctx.now);
+        let mut noted = Deployment::clone(deployment);
+        noted.metadata.resource_version = None;
+        let status = noted.status.get_or_insert_default();
+        set(status.conditions.get_or_insert_default(), new);
+        *deployment = ctx.update_status(noted)?;
+        Ok(())
+    }
+
+    /// Writes the status after a step of the rollout: counts, availability, progress, failures.
+    pub(super) fn sync_rollout_status(
+        &mut self,
+        deployment: &Deployment,
+        sets: &Sets,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        let counts = plan::compute_counts(deployment, sets);
+        let mut conditions = self.conditions(deployment, counts, ctx.now);
+        match deadline(deployment) {
+            Some(_) => compute_progress(deployment, sets, counts, &mut conditions, ctx.now),
+            None => conditions.retain(|c| c.type_ != "Progressing"),
+        }
+        compute_failure(sets, &mut conditions);
+        if let Some(at) = times_out_at(deployment, &conditions)
+            && !plan::is_complete(deployment, &counts)
+        {
+            // A second more, so that the deadline has passed for certain.
+            let at = at + SimDuration::secs(1);
+            if at > ctx.now {
+                self.queue.add_at(deployment.namespaced_name(), at);
+            }
+        }
+        self.write_status(deployment, sets, counts, conditions, ctx)
+    }
+
+    fn conditions(
+        &self,
+        deployment: &Deployment,
+        counts: Counts,
+        now: SimTime,
+    ) -> Vec<DeploymentCondition> {
+        let old = deployment.status.as_ref();
+        let mut conditions = old.and_then(|s| s.conditions.clone()).unwrap_or_default();
+        compute_available(deployment, counts, &mut conditions, now);
+        conditions
+    }
+
+    /// Writes the status while no rollout goes on: counts and availability.
     pub(super) fn sync_status(
         &mut self,
         deployment: &Deployment,
@@ -196,15 +293,18 @@ impl DeploymentController {
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
         let counts = plan::compute_counts(deployment, sets);
-        let old = deployment.status.clone().unwrap_or_default();
-        let mut conditions = old.conditions.clone().unwrap_or_default();
-        compute_available(deployment, counts, &mut conditions, ctx.now);
-        if deadline(deployment).is_some() && !plan::is_paused(deployment) {
-            compute_progress(deployment, sets, counts, &mut conditions, ctx.now);
-            if let Some(at) = times_out_at(deployment, &conditions).filter(|at| *at > ctx.now) {
-                self.queue.add_at(deployment.namespaced_name(), at);
-            }
-        }
+        let conditions = self.conditions(deployment, counts, ctx.now);
+        self.write_status(deployment, sets, counts, conditions, ctx)
+    }
+
+    fn write_status(
+        &self,
+        deployment: &Deployment,
+        sets: &Sets,
+        counts: Counts,
+        conditions: Vec<DeploymentCondition>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
         let unavailable = (plan::wanted_total(sets) - counts.available).max(0);
         let some = |n: i32| Some(n).filter(|n| *n != 0);
         let status = DeploymentStatus {
@@ -214,8 +314,9 @@ impl DeploymentController {
             ready_replicas: some(counts.ready),
             available_replicas: some(counts.available),
             unavailable_replicas: some(unavailable),
+            terminating_replicas: counts.terminating,
+            collision_count: deployment.status.as_ref().and_then(|s| s.collision_count),
             conditions: Some(conditions).filter(|conditions| !conditions.is_empty()),
-            ..old.clone()
         };
         if Some(&status) == deployment.status.as_ref() {
             return Ok(());

@@ -63,11 +63,12 @@ pub fn plan_old_sizes(deployment: &Deployment, sets: &Sets) -> Vec<(Arc<ReplicaS
 impl DeploymentController {
     pub(super) fn roll(
         &mut self,
-        deployment: &Deployment,
+        mut deployment: Arc<Deployment>,
         mut sets: Sets,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        self.new_replica_set(deployment, &mut sets, true, ctx)?;
+        self.new_replica_set(&mut deployment, &mut sets, true, ctx)?;
+        let deployment = deployment.as_ref();
         if let Some(new) = sets.new.clone() {
             let (present, wanted) = (plan::replicas(&new), plan::wanted(deployment));
             let size = match present > wanted {
@@ -75,7 +76,7 @@ impl DeploymentController {
                 false => plan_new_size(deployment, &sets, present),
             };
             if self.scale_to(deployment, &new, size, ctx)? {
-                return self.sync_status(deployment, &sets, ctx);
+                return self.sync_rollout_status(deployment, &sets, ctx);
             }
         }
         let mut scaled = false;
@@ -83,11 +84,11 @@ impl DeploymentController {
             scaled |= self.scale_to(deployment, &set, size, ctx)?;
         }
         if scaled {
-            return self.sync_status(deployment, &sets, ctx);
+            return self.sync_rollout_status(deployment, &sets, ctx);
         }
         if plan::is_complete(deployment, &plan::compute_counts(deployment, &sets)) {
             self.clean_up(deployment, &sets, ctx)?;
         }
-        self.sync_status(deployment, &sets, ctx)
+        self.sync_rollout_status(deployment, &sets, ctx)
     }
 }

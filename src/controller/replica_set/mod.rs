@@ -1,7 +1,6 @@
 //! Keeps as many Pods as a ReplicaSet asks for.
 //!
-//! Upstream: pkg/controller/replicaset/replica_set.go, v1.36. Left out: Pods that other owners'
-//! ReplicaSets of the same Deployment hold do not count when Pods are ranked for deletion.
+//! Upstream: pkg/controller/replicaset/replica_set.go, v1.36.
 
 mod plan;
 
@@ -131,6 +130,9 @@ impl ReplicaSetController {
                 Some(reference) => {
                     if let Some(pods) = self.owned.get_mut(&reference.uid) {
                         pods.remove(&name);
+                        if pods.is_empty() {
+                            self.owned.remove(&reference.uid);
+                        }
                     }
                 }
                 None => {
@@ -157,15 +159,21 @@ impl ReplicaSetController {
             return Ok(());
         };
         let pods = self.claim(&set, ctx, informers)?;
+        let terminating = pods
+            .iter()
+            .filter(|pod| pod.is_terminating())
+            .filter(|pod| !matches!(pods::phase(pod), "Succeeded" | "Failed"))
+            .count();
+        let terminating = i32::try_from(terminating).unwrap_or(i32::MAX);
         let active: Vec<Arc<Pod>> = pods
             .into_iter()
             .filter(|pod| pods::is_active(pod))
             .collect();
         let mut failure = None;
         if self.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
-            failure = self.act(&set, &active, ctx).err();
+            failure = self.act(&set, &active, ctx, informers).err();
         }
-        self.update_status(&set, &active, failure.as_ref(), ctx)?;
+        self.update_status(&set, &active, terminating, failure.as_ref(), ctx)?;
         failure.map_or(Ok(()), Err)
     }
 
@@ -215,12 +223,35 @@ impl ReplicaSetController {
         set: &ReplicaSet,
         active: &[Arc<Pod>],
         ctx: &mut Ctx<'_>,
+        informers: &Informers,
     ) -> Result<(), Status> {
-        match plan_step(active, replicas(set)) {
+        let too_many = active.len() > replicas(set) as usize;
+        let related = match too_many {
+            true => self.related(set, informers),
+            false => Vec::new(),
+        };
+        match plan_step(active, replicas(set), &related, ctx.now) {
             Step::Nothing => Ok(()),
             Step::Create(count) => self.create(set, count, ctx),
             Step::Delete(victims) => self.delete(set, &victims, ctx),
         }
+    }
+
+    /// The active Pods of all sets that have the same controller as `set`.
+    fn related(&self, set: &ReplicaSet, informers: &Informers) -> Vec<Arc<Pod>> {
+        let controller = owner::controller_of(&set.metadata).map(|r| r.uid.as_str());
+        let is_sibling = |other: &ReplicaSet| {
+            other.uid() == set.uid()
+                || controller.is_some_and(|uid| owner::is_controlled_by(&other.metadata, uid))
+        };
+        let sets = informers.replica_sets.in_namespace(set.namespace());
+        sets.filter(|other| is_sibling(other))
+            .filter_map(|other| self.owned.get(other.uid()))
+            .flatten()
+            .filter_map(|name| informers.pods.get(name))
+            .filter(|pod| pods::is_active(pod))
+            .cloned()
+            .collect()
     }
 
     /// Creates Pods in batches of 1, 2, 4, …: a refusal stops it before many requests are wasted.
@@ -242,6 +273,10 @@ impl ReplicaSetController {
                         let normal = EventType::Normal;
                         self.recorder
                             .event(ctx, set, normal, "SuccessfulCreate", message);
+                    }
+                    // Any creation will be refused from now on: there is nothing to do or to say.
+                    Err(status) if is_namespace_terminating(&status) => {
+                        self.expectations.creation_observed(&key);
                     }
                     Err(status) => {
                         self.expectations.creation_observed(&key);
@@ -286,6 +321,10 @@ impl ReplicaSetController {
                 Err(status) => {
                     self.expectations.deletion_observed(&key, pod.uid());
                     if status.reason != Reason::NotFound {
+                        let message = format!("Error deleting: {status}");
+                        let warning = EventType::Warning;
+                        self.recorder
+                            .event(ctx, set, warning, "FailedDelete", message);
                         refusal = Some(status);
                     }
                 }
@@ -298,10 +337,11 @@ impl ReplicaSetController {
         &mut self,
         set: &ReplicaSet,
         active: &[Arc<Pod>],
+        terminating: i32,
         failure: Option<&Status>,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        let status = plan::compute_status(set, active, failure, ctx.now);
+        let status = plan::compute_status(set, active, terminating, failure, ctx.now);
         let next = active
             .iter()
             .filter_map(|pod| pods::available_at(pod, min_ready(set)))
@@ -320,6 +360,10 @@ impl ReplicaSetController {
             _ => Ok(()),
         }
     }
+}
+
+fn is_namespace_terminating(status: &Status) -> bool {
+    status.reason == Reason::Forbidden && status.message.ends_with("because it is being terminated")
 }
 
 fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status> {

@@ -22,8 +22,9 @@ pub enum Step {
     Delete(Vec<Arc<Pod>>),
 }
 
-/// Compares the active Pods with the number asked for.
-pub fn plan_step(active: &[Arc<Pod>], replicas: u32) -> Step {
+/// Compares the active Pods with the number asked for. `related` are the active Pods of all sets of
+/// the same owner.
+pub fn plan_step(active: &[Arc<Pod>], replicas: u32, related: &[Arc<Pod>], now: SimTime) -> Step {
     let count = u32::try_from(active.len()).unwrap_or(u32::MAX);
     if count < replicas {
         return Step::Create((replicas - count).min(BURST));
@@ -31,9 +32,9 @@ pub fn plan_step(active: &[Arc<Pod>], replicas: u32) -> Step {
     if count == replicas {
         return Step::Nothing;
     }
-    let related = pods::per_node(active);
+    let related = pods::per_node(related);
     let mut ranked = active.to_vec();
-    ranked.sort_by(|a, b| pods::deletion_order(a, b, &related));
+    ranked.sort_by(|a, b| pods::deletion_order(a, b, &related, now));
     ranked.truncate((count - replicas).min(BURST) as usize);
     Step::Delete(ranked)
 }
@@ -42,6 +43,7 @@ pub fn plan_step(active: &[Arc<Pod>], replicas: u32) -> Step {
 pub fn compute_status(
     set: &ReplicaSet,
     active: &[Arc<Pod>],
+    terminating: i32,
     failure: Option<&Status>,
     now: SimTime,
 ) -> ReplicaSetStatus {
@@ -64,13 +66,20 @@ pub fn compute_status(
     let mut conditions = old
         .and_then(|status| status.conditions.clone())
         .unwrap_or_default();
+    let wanted = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+    let missing = i64::try_from(active.len()).unwrap_or(i64::MAX) < i64::from(wanted);
+    let reason = if missing {
+        "FailedCreate"
+    } else {
+        "FailedDelete"
+    };
     match failure {
         Some(status) => condition::set(
             &mut conditions,
             ReplicaSetCondition {
                 type_: "ReplicaFailure".to_owned(),
                 status: "True".to_owned(),
-                reason: Some("FailedCreate".to_owned()),
+                reason: Some(reason.to_owned()),
                 message: Some(status.to_string()),
                 last_transition_time: None,
             },
@@ -85,7 +94,7 @@ pub fn compute_status(
         available_replicas: Some(available).filter(|n| *n != 0),
         observed_generation: set.metadata.generation,
         conditions: Some(conditions).filter(|conditions| !conditions.is_empty()),
-        ..ReplicaSetStatus::default()
+        terminating_replicas: Some(terminating),
     }
 }
 
@@ -94,6 +103,8 @@ mod tests {
     use super::*;
     use crate::api::meta::MetaExt;
     use k8s_openapi::api::core::v1::{PodCondition, PodSpec, PodStatus};
+
+    const NOW: SimTime = SimTime::from_secs(1_000);
 
     fn pod(name: &str, node: &str, phase: &str, ready: bool) -> Arc<Pod> {
         let mut pod = Pod::default();
@@ -130,13 +141,36 @@ mod tests {
             (2, vec!["unassigned", "pending", "unready"]),
             (1, vec!["unassigned", "pending", "unready", "ready-crowded"]),
         ] {
-            let Step::Delete(victims) = plan_step(&active, replicas) else {
+            let Step::Delete(victims) = plan_step(&active, replicas, &active, NOW) else {
                 panic!("{replicas}")
             };
             let names: Vec<&str> = victims.iter().map(|pod| pod.name()).collect();
             assert_eq!(names, want);
         }
-        assert_eq!(plan_step(&active, 5), Step::Nothing);
-        assert_eq!(plan_step(&active, 900), Step::Create(500));
+        assert_eq!(plan_step(&active, 5, &active, NOW), Step::Nothing);
+        assert_eq!(plan_step(&active, 900, &active, NOW), Step::Create(500));
+    }
+
+    #[test]
+    fn pods_on_nodes_that_siblings_crowd_go_first_and_much_younger_ones_too() {
+        let since = |name: &str, node: &str, seconds: u64| {
+            let mut pod = Pod::clone(&pod(name, node, "Running", true));
+            let conditions = pod.status.as_mut().and_then(|s| s.conditions.as_mut());
+            conditions.expect("it has some")[0].last_transition_time =
+                Some(meta::time(SimTime::from_secs(seconds)));
+            Arc::new(pod)
+        };
+        let first = |active: &[Arc<Pod>], related: &[Arc<Pod>]| {
+            let replicas = u32::try_from(active.len()).expect("few") - 1;
+            match plan_step(active, replicas, related, NOW) {
+                Step::Delete(victims) => victims[0].name().to_owned(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let active = [since("old", "a", 100), since("young", "b", 990)];
+        assert_eq!(first(&active, &active), "young");
+        let sibling = since("sibling", "a", 100);
+        let related = [active[0].clone(), active[1].clone(), sibling];
+        assert_eq!(first(&active, &related), "old");
     }
 }
