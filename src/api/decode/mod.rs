@@ -79,13 +79,7 @@ impl std::fmt::Display for DecodeError {
 /// wrong.
 pub fn decode(definition: &Definition, value: Value) -> Result<Decoded, DecodeError> {
     let Value::Object(fields) = value else {
-        let message = format!(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value \
-             of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
-             \"json:\\\"kind,omitempty\\\"\" }}",
-            word(&value)
-        );
-        let path = String::new();
+        let (message, path) = (not_an_object(&value), String::new());
         return Err(DecodeError { message, path });
     };
     let mut walk = Walk::default();
@@ -97,6 +91,16 @@ pub fn decode(definition: &Definition, value: Value) -> Result<Decoded, DecodeEr
             unknown: walk.unknown,
         }),
     }
+}
+
+/// The message for a body or a document that is no object at all.
+pub(super) fn not_an_object(value: &Value) -> String {
+    format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of \
+         type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+         \"json:\\\"kind,omitempty\\\"\" }}",
+        word(value)
+    )
 }
 
 /// What Go's decoder calls a JSON value.

@@ -1,19 +1,37 @@
 //! Manifests: YAML or JSON text to JSON values, as kubectl reads them, with the line of every field.
 //!
-//! Upstream: sigs.k8s.io/yaml, go.yaml.in/yaml/v2 (YAML 1.1). `serde_yaml` judges the syntax and
+//! Upstream: sigs.k8s.io/yaml, go.yaml.in/yaml/v2 (YAML 1.1) and
+//! staging/src/k8s.io/cli-runtime/pkg/resource/visitor.go, v1.36. `serde_yaml` judges the syntax and
 //! words its errors; the events of `saphyr-parser` say what it cannot: which scalars were quoted,
-//! which keys stand twice, and where everything is. Left out: merge keys (`<<`), tags, binary.
+//! which keys stand twice, and where everything is. One difference on purpose: a key that stands
+//! twice is refused in the words of upstream's strict reader, where kubectl takes the last.
 
 mod build;
 mod scalar;
+mod split;
+mod syntax;
 
+pub use build::{DEPTH_LIMIT, VALUE_LIMIT};
+pub(super) use scalar::{go_float, is_plain_text};
+
+use build::{Built, Fault};
 use serde_json::Value;
+use split::Chunk;
 use std::collections::BTreeMap;
 
 /// The longest text that is read, in bytes.
 pub const TEXT_LIMIT: u32 = 1_024 * 1_024;
 /// The most objects in one text.
 pub const DOCUMENT_LIMIT: u32 = 1_000;
+
+/// How many brackets may stand open, those in texts included.
+const OPEN_LIMIT: u32 = 1_000;
+/// How many lines of a document may stand too far left.
+const INDENTED_LINES_LIMIT: u32 = 100;
+/// How many columns such a line is moved.
+const MOVE_BY: usize = 80;
+/// What upstream's reader puts before an error.
+const CONVERTING: &str = "error converting YAML to JSON: ";
 
 /// One object of a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,18 +45,61 @@ pub struct Document {
 }
 
 impl Document {
-    /// The line of the field at `path`, or of the closest field around it that is there.
+    /// The line of the field at `path`, or of the closest field around it that is there. A map's
+    /// key may be written `labels[app]`, as validation does, and list indices may be missing, as
+    /// in the decoder's errors.
     pub fn line_of(&self, path: &str) -> u32 {
         let mut path = path;
         loop {
-            if let Some(line) = self.lines.get(path) {
-                return *line;
+            if let Some(line) = self.line_at(path) {
+                return line;
             }
             match path.rfind(['.', '[']) {
                 Some(at) => path = &path[..at],
                 None => return self.line,
             }
         }
+    }
+
+    fn line_at(&self, path: &str) -> Option<u32> {
+        if let Some(line) = self.lines.get(path) {
+            return Some(*line);
+        }
+        if let Some((map, key)) = path
+            .strip_suffix(']')
+            .and_then(|path| path.rsplit_once('['))
+        {
+            return self.lines.get(&format!("{map}.{key}")).copied();
+        }
+        let bare = |known: &str| {
+            let mut inside = false;
+            let kept = known.chars().filter(|c| {
+                inside = (inside && *c != ']') || *c == '[';
+                !inside && *c != ']'
+            });
+            kept.eq(path.chars())
+        };
+        // A map in a list: the first item that has the field.
+        let field = path.rsplit('.').next().unwrap_or(path);
+        let candidates = self
+            .lines
+            .iter()
+            .filter(|(known, _)| known.ends_with(field));
+        candidates
+            .filter(|(known, _)| bare(known))
+            .map(|(_, line)| *line)
+            .min()
+    }
+
+    fn lines_below(&self, prefix: &str) -> BTreeMap<String, u32> {
+        let inside = |path: &String| {
+            let rest = path.strip_prefix(prefix)?.strip_prefix('.')?;
+            Some(rest.to_owned())
+        };
+        let lines = self.lines.iter();
+        lines
+            .filter_map(|(path, line)| Some((inside(path)?, *line)))
+            .collect()
     }
 }
 
@@ -69,52 +130,117 @@ impl ManifestError {
 /// The first mistake; nothing of a text with a mistake is used.
 pub fn parse(text: &str) -> Result<Vec<Document>, ManifestError> {
     if text.len() > TEXT_LIMIT as usize {
-        return Err(ManifestError::at(
-            0,
-            0,
-            format!("the text is over {TEXT_LIMIT} bytes"),
-        ));
+        let message = format!("the text is over {TEXT_LIMIT} bytes");
+        return Err(ManifestError::at(0, 0, message));
     }
-    check_syntax(text)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut text = text.replace("\r\n", "\n");
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
     let mut documents = Vec::new();
-    for document in build::documents(text)? {
+    for chunk in split::chunks(&text)? {
+        let document = read(&chunk)?;
         take_apart(document, &mut documents);
-    }
-    match documents.len() > DOCUMENT_LIMIT as usize {
-        true => {
+        if documents.len() > DOCUMENT_LIMIT as usize {
             let message = format!("the text holds over {DOCUMENT_LIMIT} objects");
-            Err(ManifestError::at(0, 0, message))
+            return Err(ManifestError::at(chunk.first, 1, message));
         }
-        false => Ok(documents),
+    }
+    Ok(documents)
+}
+
+fn read(chunk: &Chunk<'_>) -> Result<Document, ManifestError> {
+    let Built { value, line, lines } = built(chunk)?;
+    match &value {
+        Value::Object(_) | Value::Null => Ok(Document { value, line, lines }),
+        other => {
+            let message = super::decode::not_an_object(other);
+            Err(ManifestError::at(line, 1, message))
+        }
     }
 }
 
-fn check_syntax(text: &str) -> Result<(), ManifestError> {
-    use serde::Deserialize;
-    for document in serde_yaml::Deserializer::from_str(text) {
-        if let Err(error) = serde::de::IgnoredAny::deserialize(document) {
-            let place = error.location();
-            let line = place
-                .as_ref()
-                .map_or(0, |at| u32::try_from(at.line()).unwrap_or(0));
-            let column = place
-                .as_ref()
-                .map_or(0, |at| u32::try_from(at.column()).unwrap_or(0));
-            let message = format!("error converting YAML to JSON: yaml: line {line}: {error}");
-            return Err(ManifestError::at(line, column, message));
+fn built(chunk: &Chunk<'_>) -> Result<Built, ManifestError> {
+    if is_hopelessly_nested(chunk.text) {
+        let message = build::nested_too_deep();
+        return Err(ManifestError::at(chunk.first, 1, message));
+    }
+    let built = build::document(chunk.text, chunk.first);
+    match (built, &chunk.json) {
+        (Err(Fault::Limit(error)), _) => Err(error),
+        // The parser only tells where things are; JSON that it cannot read has no places.
+        (built, Some(value)) => {
+            let nowhere = Built {
+                line: chunk.first,
+                ..Built::default()
+            };
+            Ok(Built {
+                value: value.clone(),
+                ..built.unwrap_or(nowhere)
+            })
+        }
+        (built, None) => {
+            syntax::check(chunk.text, chunk.first)?;
+            match built {
+                Ok(built) => Ok(built),
+                Err(Fault::Syntax(error)) => indented(chunk, error),
+                Err(Fault::Content(error) | Fault::Limit(error)) => Err(error),
+            }
         }
     }
-    Ok(())
 }
 
+/// Whether so many brackets stand open that the parsers would take long to say so.
+fn is_hopelessly_nested(text: &str) -> bool {
+    let mut open: u32 = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > OPEN_LIMIT {
+            return true;
+        }
+    }
+    false
+}
+
+/// Reads a document that only the newer rules of YAML 1.2 forbid: the lines of a `[…]` or `{…}` may
+/// stand further left than what is around them. Each such line is moved to the right, where it
+/// means the same, and the document is read again; its lines keep their numbers.
+fn indented(chunk: &Chunk<'_>, first_error: ManifestError) -> Result<Built, ManifestError> {
+    let mut text = chunk.text.to_owned();
+    let mut line = first_error.line;
+    for _ in 0..INDENTED_LINES_LIMIT {
+        let wrong = usize::try_from(line - chunk.first).unwrap_or(0);
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let Some(bad) = lines.get_mut(wrong) else {
+            break;
+        };
+        let moved = format!("{:width$}{bad}", "", width = MOVE_BY);
+        *bad = &moved;
+        text = lines.concat();
+        match build::document(&text, chunk.first) {
+            Ok(built) => {
+                syntax::check(&text, chunk.first)?;
+                return Ok(built);
+            }
+            Err(Fault::Syntax(error)) if error.line > line => line = error.line,
+            Err(Fault::Syntax(_)) => break,
+            Err(Fault::Content(error) | Fault::Limit(error)) => return Err(error),
+        }
+    }
+    Err(first_error)
+}
+
+/// Items of lists, and of lists in lists, are documents of their own.
 fn take_apart(document: Document, documents: &mut Vec<Document>) {
-    let is_list = document.value.get("kind").and_then(Value::as_str) == Some("List");
-    let Some(items) = document
-        .value
-        .get("items")
-        .and_then(Value::as_array)
-        .filter(|_| is_list)
-    else {
+    let kind = document.value.get("kind").and_then(Value::as_str);
+    let is_list = kind.is_some_and(|kind| kind.ends_with("List"));
+    let items = document.value.get("items").and_then(Value::as_array);
+    let Some(items) = items.filter(|_| is_list) else {
         if !document.value.is_null() {
             documents.push(document);
         }
@@ -122,68 +248,11 @@ fn take_apart(document: Document, documents: &mut Vec<Document>) {
     };
     for (index, item) in items.iter().enumerate() {
         let prefix = format!("items[{index}]");
-        let inside = |path: &String| {
-            path.strip_prefix(&prefix)?
-                .strip_prefix('.')
-                .map(str::to_owned)
-        };
-        let lines = document
-            .lines
-            .iter()
-            .filter_map(|(p, l)| Some((inside(p)?, *l)))
-            .collect();
         let line = document.line_of(&prefix);
-        documents.push(Document {
-            value: item.clone(),
-            line,
-            lines,
-        });
+        let (value, lines) = (item.clone(), document.lines_below(&prefix));
+        take_apart(Document { value, line, lines }, documents);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn yaml_is_read_as_kubectl_reads_it() {
-        let text = "a: yes\nb: \"yes\"\nc: 0644\nd: 1.5\ne: ~\nf: 010\ng: 'x'\nh: off\ni: 1e3\nj: 2026-01-01\n";
-        let document = parse(text).expect("valid").remove(0);
-        let want = json!({
-            "a": true, "b": "yes", "c": 420, "d": 1.5, "e": null, "f": 8, "g": "x", "h": false,
-            "i": 1000.0, "j": "2026-01-01"
-        });
-        assert_eq!(document.value, want);
-    }
-
-    #[test]
-    fn documents_lists_and_json_are_taken_apart() {
-        let text = "a: 1\n---\n# nothing\n---\nkind: List\nitems:\n- b: 2\n- c: 3\n";
-        let documents = parse(text).expect("valid");
-        let values: Vec<_> = documents.iter().map(|d| d.value.clone()).collect();
-        assert_eq!(values, [json!({"a": 1}), json!({"b": 2}), json!({"c": 3})]);
-        assert_eq!(documents[2].line_of("c"), 8);
-        assert_eq!(
-            parse("{\"a\": [1, 2]}").expect("valid")[0].value,
-            json!({"a": [1, 2]})
-        );
-    }
-
-    #[test]
-    fn mistakes_have_a_place() {
-        assert_eq!(parse("a: b: c").expect_err("wrong").line, 1);
-        let twice = parse("a: 1\nb:\n  c: 1\n  c: 2\n").expect_err("wrong");
-        assert_eq!(twice.line, 4);
-        assert!(
-            twice.message.contains("key \"c\" already set in map"),
-            "{}",
-            twice.message
-        );
-        let document = parse("spec:\n  list:\n  - x: 1\n    y: 2\n")
-            .expect("valid")
-            .remove(0);
-        assert_eq!(document.line_of("spec.list[0].y"), 4);
-        assert_eq!(document.line_of("spec.list[0].z"), 3);
-    }
-}
+mod tests;

@@ -1,0 +1,39 @@
+//! JSON encoding, in one place so that the code for it exists once in the binary; and YAML output.
+//!
+//! Every type is written by the same serializer, over `dyn Write`, and read from a [`Value`].
+
+mod json;
+mod yaml;
+
+pub use json::{Parsed, parse_json};
+pub use yaml::to_yaml;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::io::Write;
+
+/// `object` as JSON.
+pub fn to_value<T: Serialize + ?Sized>(object: &T) -> Value {
+    serde_json::to_value(object).expect("invariant: API types have only string keys")
+}
+
+/// `object` as JSON text, without spaces, fields in the order of the type.
+pub fn to_json<T: Serialize + ?Sized>(object: &T) -> String {
+    let mut text = Vec::new();
+    let writer: &mut dyn Write = &mut text;
+    let written = object.serialize(&mut serde_json::Serializer::new(writer));
+    written.expect("invariant: API types have only string keys");
+    String::from_utf8(text).expect("invariant: JSON is UTF-8")
+}
+
+/// An object from JSON.
+///
+/// # Errors
+/// The decoder's words.
+pub fn from_value<T: DeserializeOwned>(json: Value) -> Result<T, String> {
+    serde_json::from_value(json).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;
