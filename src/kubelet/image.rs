@@ -155,17 +155,20 @@ pub fn find(image: &str) -> Result<&'static Program, String> {
     let short = name
         .trim_start_matches("docker.io/")
         .trim_start_matches("library/");
-    let entry = catalogue()
+    let named = |program: &Program| program.name == short || program.name == name;
+    let has_tag = |program: &Program| {
+        program.tags.is_empty() || program.tags.iter().any(|known| known == tag)
+    };
+    let programs: Vec<&'static Program> = catalogue()
         .iter()
-        .find(|program| program.name == short || program.name == name);
-    match entry {
-        Some(program) if !program.tags.is_empty() && !program.tags.iter().any(|t| t == tag) => {
-            Err(format!(
-                "rpc error: code = NotFound desc = failed to pull and unpack image \"{full}\": failed to resolve image: {full}: not found"
-            ))
-        }
+        .filter(|program| named(program))
+        .collect();
+    match programs.iter().find(|program| has_tag(program)) {
         Some(program) => Ok(program),
-        None => Ok(stand_in()),
+        None if programs.is_empty() => Ok(stand_in()),
+        None => Err(format!(
+            "rpc error: code = NotFound desc = failed to pull and unpack image \"{full}\": failed to resolve image: {full}: not found"
+        )),
     }
 }
 
@@ -184,6 +187,14 @@ mod tests {
         ] {
             assert_eq!(find(image).ok().map(|p| p.name.as_str()), found, "{image}");
         }
+        let last_answer = |image: &str| find(image).ok().and_then(|p| p.answers.last().cloned());
+        let v1 = last_answer("luksa/kubia:v1").expect("it answers");
+        assert_eq!(v1.body, "This is {tag} running in pod {hostname}\n");
+        assert_eq!(
+            last_answer("luksa/kubia:v3").map(|a| (a.from, a.status)),
+            Some((5, 500))
+        );
+        assert!(find("luksa/kubia:v9").is_err());
         assert_eq!(canonical("luksa/kubia"), "docker.io/luksa/kubia:latest");
         assert!(is_well_formed("example.com:5000/a/b:c"));
         assert!(!is_well_formed("UPPER") && !is_well_formed("a b") && !is_well_formed("a//b"));
