@@ -11,6 +11,9 @@ pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eva
      connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
+/// How many requests are answered at once.
+const ANSWERING: u32 = 16;
+
 /// `cargo xtask serve [--port N] [--dev]`
 pub fn serve(options: &[&str]) -> Outcome {
     let (mut port, mut release, mut words) = (8080_u16, true, options.iter());
@@ -41,10 +44,17 @@ pub fn listen(port: u16) -> Outcome<Server> {
 
 /// Answers requests for as long as the server lives.
 pub fn answer(server: &Server) {
-    for request in server.incoming_requests() {
-        // A browser that went away is not our failure.
-        let _ = respond(request);
-    }
+    // A browser asks for several files at once, and reads some of them late.
+    std::thread::scope(|scope| {
+        for _ in 0..ANSWERING {
+            scope.spawn(|| {
+                for request in server.incoming_requests() {
+                    // A browser that went away is not our failure.
+                    let _ = respond(request);
+                }
+            });
+        }
+    });
 }
 
 fn respond(request: Request) -> std::io::Result<()> {
