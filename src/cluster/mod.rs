@@ -3,6 +3,7 @@
 //! (seed, config, commands) decide every byte of a run: the same natively and in wasm32.
 
 mod bootstrap;
+mod call;
 mod config;
 mod connect;
 mod digest;
@@ -190,7 +191,10 @@ impl Cluster {
                     cluster.scheduler.wake(ctx);
                 });
             }
-            ComponentId::Kubelet(node) => self.with_kubelet(node, |kubelet, ctx| kubelet.wake(ctx)),
+            ComponentId::Kubelet(node) => {
+                self.with_kubelet(node, |kubelet, ctx| kubelet.wake(ctx));
+                self.carry_calls(node);
+            }
             ComponentId::Dns | ComponentId::Proxy(_) => {}
         }
     }

@@ -6,7 +6,7 @@ mod services;
 
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, Object, ObjectKey, condition};
-use crate::cluster::{Cluster, Part};
+use crate::cluster::{Cluster, Hop, Part, RequestTrace};
 use crate::protocol::{
     Clock, EventView, HopView, NodeView, PartView, Place, RequestView, Screen, Storage, TraceView,
 };
@@ -41,20 +41,28 @@ pub fn screen(session: &Session, clock: Clock, storage: Storage, selection: &Sel
         waiting: waiting.map(|pod| pods::view(pod)).collect(),
         rollouts: rollouts::views(cluster),
         services: services::views(session),
-        request: session.last_request().map(|(to, trace)| RequestView {
-            to: to.clone(),
-            hops: trace
-                .hops
-                .iter()
-                .map(|hop| HopView {
-                    stage: hop.stage.to_owned(),
-                    text: hop.text.clone(),
-                })
-                .collect(),
-        }),
+        request: session.last_request().map(|(to, trace)| request(to, trace)),
+        loads: Vec::new(),
         events: events(cluster),
         trace: trace(cluster, &selection.trace),
         log: log(cluster, &selection.pod),
+    }
+}
+
+fn request(to: &Place, trace: &RequestTrace) -> RequestView {
+    let hop = |hop: &Hop| HopView {
+        stage: hop.stage.to_owned(),
+        text: hop.text.clone(),
+        ..HopView::default()
+    };
+    let response = trace.response.as_ref();
+    RequestView {
+        to: to.clone(),
+        hops: trace.hops.iter().map(hop).collect(),
+        answered: response.is_some(),
+        status: response.map_or(0, |response| response.status),
+        body: response.map(|r| r.body.clone()).unwrap_or_default(),
+        ..RequestView::default()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::api::selector::Selector;
 use crate::protocol::{EndpointView, Place, ServiceView};
 use crate::session::Session;
 use k8s_openapi::api::core::v1::{Service, ServicePort};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointSlice};
 
 /// Every Service.
 pub fn views(session: &Session) -> Vec<ServiceView> {
@@ -19,8 +19,21 @@ fn view(session: &Session, service: &Service) -> ServiceView {
     let spec = service.spec.clone().unwrap_or_default();
     let ports: Vec<String> = spec.ports.iter().flatten().map(port).collect();
     let selector = spec.selector.as_ref().map(Selector::from_map);
+    let balancer = service
+        .status
+        .iter()
+        .filter_map(|s| s.load_balancer.as_ref());
+    let ingress = balancer.flat_map(|b| b.ingress.iter().flatten());
+    let mut external_ips = spec.external_ips.clone().unwrap_or_default();
+    external_ips.extend(ingress.filter_map(|ingress| ingress.ip.clone()));
     ServiceView {
         at: place(service),
+        headless: spec.cluster_ip.as_deref() == Some("None"),
+        external_name: spec.external_name.clone().unwrap_or_default(),
+        external_ips,
+        sticky: spec.session_affinity.as_deref() == Some("ClientIP"),
+        local_outside: spec.external_traffic_policy.as_deref() == Some("Local"),
+        local_inside: spec.internal_traffic_policy.as_deref() == Some("Local"),
         kind: spec.type_.unwrap_or_default(),
         cluster_ip: spec.cluster_ip.unwrap_or_default(),
         dns: format!(
@@ -43,6 +56,10 @@ fn port(port: &ServicePort) -> String {
         Some(node_port) => format!("{}:{node_port}/{protocol}", port.port),
         None => format!("{}/{protocol}", port.port),
     }
+}
+
+fn holds(endpoint: &Endpoint, of: fn(&EndpointConditions) -> Option<bool>) -> bool {
+    endpoint.conditions.as_ref().and_then(of) == Some(true)
 }
 
 fn endpoints(session: &Session, service: &Service) -> Vec<EndpointView> {
@@ -72,7 +89,9 @@ fn endpoints(session: &Session, service: &Service) -> Vec<EndpointView> {
                 pod,
                 node: endpoint.node_name.clone().unwrap_or_default(),
                 address: format!("{ip}:{port}"),
-                ready: endpoint.conditions.as_ref().and_then(|c| c.ready) == Some(true),
+                ready: holds(endpoint, |c| c.ready),
+                serving: holds(endpoint, |c| c.serving),
+                terminating: holds(endpoint, |c| c.terminating),
             });
         }
     }

@@ -4,6 +4,7 @@
 //! exec and gRPC probes, lifecycle hooks, volumes, environments, eviction under pressure. The
 //! containers are simulated: what an image does stands in `static/images.yaml`.
 
+mod calls;
 mod container;
 mod image;
 mod lifecycle;
@@ -22,6 +23,7 @@ use crate::api::{Kind, NamespacedName, Object, Reason};
 use crate::apiserver::DeleteOptions;
 use crate::client::reference;
 use crate::client::{Component, Ctx, Delta, EventType, Informer, Recorder, WatchCursor, WatchSink};
+use crate::network::call::Call;
 use crate::sim::{EventQueue, SimDuration, SimTime};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Deserialize, Serialize};
@@ -68,6 +70,8 @@ pub struct Kubelet {
     dirty: BTreeSet<NamespacedName>,
     running: bool,
     registered: bool,
+    /// Requests that processes have made and nobody has taken yet.
+    calls: Vec<Call>,
 }
 
 /// The Pods of this node among what the watch delivers.
@@ -146,6 +150,7 @@ impl Kubelet {
             dirty: BTreeSet::new(),
             running: true,
             registered: false,
+            calls: Vec::new(),
         }
     }
 

@@ -102,6 +102,26 @@ pub enum UserCommand {
         /// The path.
         path: String,
     },
+    /// A request is sent to any name or address.
+    Fetch {
+        /// The Pod it comes from; without a name it comes from outside the cluster.
+        from: Place,
+        /// As for curl: `http://web.shop:8080/path`, `10.244.1.7:8080`.
+        url: String,
+    },
+    /// A Service gets requests again and again.
+    SetLoad {
+        /// The Service.
+        to: Place,
+        /// The node they enter at; empty where they come from a Pod.
+        node: String,
+        /// The Pod they come from, where `node` is empty.
+        from: Place,
+        /// How many each second, at most 100; 0 ends the load.
+        per_second: u32,
+        /// The path.
+        path: String,
+    },
 }
 
 /// One thing that is wrong.

@@ -4,11 +4,15 @@
 
 mod command;
 mod screen;
+mod traffic;
 
 pub use command::{Place, Report, ReportError, UserCommand};
 pub use screen::{
-    Clock, EndpointView, EventView, HopView, NodeView, PartView, PodView, RequestView,
-    RevisionView, RolloutView, Screen, ServiceView, Storage, TraceView,
+    Clock, EndpointView, EventView, NodeView, PartView, PodView, RevisionView, RolloutView, Screen,
+    ServiceView, Storage, TraceView,
+};
+pub use traffic::{
+    ChoiceView, FailureView, HopView, LoadCountView, LoadView, PacketView, RequestView, Spot,
 };
 
 use serde::{Deserialize, Serialize};

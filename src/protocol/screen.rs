@@ -1,6 +1,6 @@
 //! What is on the screen.
 
-use super::Place;
+use super::{LoadView, Place, RequestView};
 use serde::{Deserialize, Serialize};
 
 /// The clock.
@@ -138,6 +138,10 @@ pub struct EndpointView {
     pub address: String,
     /// Whether it gets requests.
     pub ready: bool,
+    /// Whether it could answer, though it may be ending.
+    pub serving: bool,
+    /// Whether its Pod is ending.
+    pub terminating: bool,
     /// How many requests it has answered.
     pub hits: u32,
 }
@@ -157,26 +161,20 @@ pub struct ServiceView {
     pub ports: String,
     /// Its selector, as text.
     pub selector: String,
+    /// `ClusterIP: None`: it has no virtual address, its name stands for its Pods.
+    pub headless: bool,
+    /// What its name stands for, where that is outside the cluster.
+    pub external_name: String,
+    /// Addresses from outside that lead to it: a load balancer's, or given by hand.
+    pub external_ips: Vec<String>,
+    /// Whether a client stays with its endpoint (`sessionAffinity: ClientIP`).
+    pub sticky: bool,
+    /// `externalTrafficPolicy: Local`: from outside only to Pods of the same node.
+    pub local_outside: bool,
+    /// `internalTrafficPolicy: Local`: from inside only to Pods of the same node.
+    pub local_inside: bool,
     /// Its endpoints.
     pub endpoints: Vec<EndpointView>,
-}
-
-/// One step of a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HopView {
-    /// The sort of step.
-    pub stage: String,
-    /// What happened.
-    pub text: String,
-}
-
-/// The last request that a person sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestView {
-    /// The Service.
-    pub to: Place,
-    /// The steps.
-    pub hops: Vec<HopView>,
 }
 
 /// An event.
@@ -234,6 +232,8 @@ pub struct Screen {
     pub services: Vec<ServiceView>,
     /// The last request.
     pub request: Option<RequestView>,
+    /// The steady loads.
+    pub loads: Vec<LoadView>,
     /// The latest events, the newest first.
     pub events: Vec<EventView>,
     /// The latest writes, the newest first.

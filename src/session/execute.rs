@@ -128,6 +128,9 @@ impl Session {
                 from,
                 path,
             } => self.request(to, node, &from, &path),
+            UserCommand::Fetch { .. } | UserCommand::SetLoad { .. } => {
+                refused("this is still being built")
+            }
             _ => Report::default(),
         }
     }

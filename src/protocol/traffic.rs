@@ -1,0 +1,128 @@
+//! What travels through the cluster: a request hop by hop, and a steady load.
+
+use super::Place;
+use serde::{Deserialize, Serialize};
+
+/// Where a hop happens, so that it can be drawn there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Spot {
+    /// `outside`, `node`, `pod` or `service`; empty where it happens nowhere in particular.
+    pub kind: String,
+    /// Which one; a node has no namespace.
+    pub at: Place,
+}
+
+/// An endpoint that a rule chooses among, or leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoiceView {
+    /// The Pod; without a name where the endpoint is no Pod.
+    pub pod: Place,
+    /// Its node.
+    pub node: String,
+    /// Address and port.
+    pub address: String,
+    /// How likely it was to be chosen, in ten-thousandths.
+    pub chance: u32,
+    /// Whether it was chosen.
+    pub chosen: bool,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// Why it has no chance: `not ready`, `on another node`, …; empty where it has one.
+    pub reason: String,
+}
+
+/// One step of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HopView {
+    /// The sort of step: `client`, `dns`, `service`, `rule`, `pod`, `answer` or `error`.
+    pub stage: String,
+    /// Where it happens.
+    pub spot: Spot,
+    /// What happened.
+    pub text: String,
+    /// How long it took, in microseconds.
+    pub latency: u32,
+    /// For a `rule`: what it chose among.
+    pub choices: Vec<ChoiceView>,
+}
+
+/// The last request that a person sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestView {
+    /// Counts the requests, so that a new one is told from the last one shown.
+    pub id: u32,
+    /// The Service; without a name where it was sent elsewhere.
+    pub to: Place,
+    /// Where it was sent, as it would stand on a command line: `http://web:8080/`.
+    pub url: String,
+    /// The steps.
+    pub hops: Vec<HopView>,
+    /// Whether a server answered, whatever its status.
+    pub answered: bool,
+    /// The HTTP status; 0 where nobody answered.
+    pub status: u16,
+    /// What was answered.
+    pub body: String,
+}
+
+/// One request of a load.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketView {
+    /// Its number within the load, from 1.
+    pub id: u64,
+    /// The node it entered the cluster's network at, or its Pod's node.
+    pub node: String,
+    /// The Pod it reached; without a name where it reached none.
+    pub pod: Place,
+    /// The node of that Pod.
+    pub to_node: String,
+    /// Whether it was answered with a status below 500.
+    pub ok: bool,
+    /// When, in microseconds of the cluster's time.
+    pub at: u64,
+}
+
+/// What a load counts for one endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadCountView {
+    /// The Pod.
+    pub pod: Place,
+    /// Its node.
+    pub node: String,
+    /// Requests it answered with a status below 500.
+    pub answered: u64,
+    /// Requests it answered with an error, or did not answer.
+    pub failed: u64,
+}
+
+/// What a load counts for one sort of failure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureView {
+    /// `connection refused`, `timed out`, `HTTP 500`, …
+    pub reason: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A steady load on a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadView {
+    /// The Service.
+    pub to: Place,
+    /// A node that it enters at from outside, or a Pod.
+    pub from: Spot,
+    /// The path.
+    pub path: String,
+    /// Requests per second.
+    pub per_second: u32,
+    /// Requests sent.
+    pub sent: u64,
+    /// Of those, answered with a status below 500.
+    pub answered: u64,
+    /// What went wrong with the others.
+    pub failures: Vec<FailureView>,
+    /// By endpoint.
+    pub endpoints: Vec<LoadCountView>,
+    /// The latest requests, the newest last.
+    pub packets: Vec<PacketView>,
+}
