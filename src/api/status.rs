@@ -99,6 +99,12 @@ impl fmt::Display for Status {
 impl std::error::Error for Status {}
 
 impl Status {
+    /// Whether a creation was refused because its namespace is going away: every later one will be
+    /// refused as well. Upstream's cause `NamespaceTerminating`.
+    pub fn is_namespace_terminating(&self) -> bool {
+        self.reason == Reason::Forbidden && self.message.ends_with("because it is being terminated")
+    }
+
     fn about(reason: Reason, kind: Kind, name: &str, message: String) -> Self {
         let row = kind.row();
         let details = Details {

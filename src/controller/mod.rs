@@ -5,6 +5,7 @@
 
 mod deployment;
 mod endpoint_slice;
+mod endpoints;
 mod garbage_collector;
 #[cfg(test)]
 mod harness;
@@ -14,6 +15,7 @@ mod namespace;
 mod node_lifecycle;
 mod pods;
 mod replica_set;
+mod service_pods;
 
 pub use deployment::budget as rollout_budget;
 pub use informers::{Change, Informers, MetaChange};

@@ -275,7 +275,7 @@ impl ReplicaSetController {
                             .event(ctx, set, normal, "SuccessfulCreate", message);
                     }
                     // Any creation will be refused from now on: there is nothing to do or to say.
-                    Err(status) if is_namespace_terminating(&status) => {
+                    Err(status) if status.is_namespace_terminating() => {
                         self.expectations.creation_observed(&key);
                     }
                     Err(status) => {
@@ -360,10 +360,6 @@ impl ReplicaSetController {
             _ => Ok(()),
         }
     }
-}
-
-fn is_namespace_terminating(status: &Status) -> bool {
-    status.reason == Reason::Forbidden && status.message.ends_with("because it is being terminated")
 }
 
 fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status> {

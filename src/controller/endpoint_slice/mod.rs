@@ -1,0 +1,156 @@
+//! Keeps a Service's EndpointSlices equal to the Pods it selects.
+//!
+//! Upstream: pkg/controller/endpointslice, staging/src/k8s.io/endpointslice/reconciler.go, v1.36.
+//! Left out: IPv6, topology hints and traffic distribution.
+
+mod plan;
+
+use super::manager::Controller;
+use super::service_pods::{self, HEADLESS};
+use super::{Change, Informers};
+use crate::api::meta::{self, MetaExt};
+use crate::api::{Kind, NamespacedName, Reason, Status, owner};
+use crate::apiserver::DeleteOptions;
+use crate::client::{Ctx, WorkQueue};
+use crate::sim::SimTime;
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use plan::{Content, Plan, plan_slices};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER: &str = "endpointslice-controller.k8s.io";
+
+/// The endpoint slice controller.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct EndpointSliceController {
+    queue: WorkQueue<NamespacedName>,
+}
+
+impl Controller for EndpointSliceController {
+    fn name(&self) -> &'static str {
+        "endpointslice-controller"
+    }
+
+    fn handle(&mut self, change: &Change, informers: &Informers, _: SimTime) {
+        if let Change::EndpointSlice(delta) = change {
+            if let Some(name) = service_of(delta.latest()) {
+                let key = NamespacedName::new(delta.latest().namespace(), name);
+                self.queue.add(key, Some(delta.revision));
+            }
+            return;
+        }
+        service_pods::enqueue(change, informers, &mut self.queue);
+    }
+
+    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
+        while let Some(item) = self.queue.pop(ctx.now) {
+            ctx.cause = item.cause;
+            match reconcile(&item.key, ctx, informers) {
+                Ok(()) => self.queue.forget(&item.key),
+                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
+            }
+        }
+    }
+
+    fn next_at(&self) -> Option<SimTime> {
+        self.queue.next_at()
+    }
+}
+
+/// The Service of a slice that this controller keeps.
+fn service_of(slice: &EndpointSlice) -> Option<&str> {
+    let ours = slice.label(MANAGED_BY) == Some(CONTROLLER);
+    slice.label(SERVICE_NAME).filter(|_| ours)
+}
+
+fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {
+    let existing: Vec<&EndpointSlice> = informers
+        .endpoint_slices
+        .in_namespace(&key.namespace)
+        .filter(|slice| service_of(slice) == Some(&key.name))
+        .map(Arc::as_ref)
+        .collect();
+    let Some(service) = informers.services.get(key) else {
+        return existing.iter().try_for_each(|slice| remove(ctx, slice));
+    };
+    if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
+        return Ok(());
+    }
+    let selected = service_pods::selected(service, informers);
+    let labels = labels(service);
+    let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
+    let plan = plan_slices(service, &selected, &existing, stale);
+    perform(plan, service, labels, ctx)
+}
+
+fn perform(
+    plan: Plan<'_>,
+    service: &Service,
+    labels: BTreeMap<String, String>,
+    ctx: &mut Ctx<'_>,
+) -> Result<(), Status> {
+    if !service.is_terminating() {
+        for content in plan.create {
+            let slice = new_slice(service, labels.clone(), content);
+            match ctx.create(slice) {
+                Err(status) if status.is_namespace_terminating() => return Ok(()),
+                other => other?,
+            };
+        }
+    }
+    for (old, content) in plan.update {
+        let mut metadata = old.metadata.clone();
+        metadata.labels = Some(labels.clone());
+        ctx.update(EndpointSlice {
+            metadata,
+            address_type: old.address_type.clone(),
+            ports: content.ports,
+            endpoints: Some(content.endpoints),
+        })?;
+    }
+    plan.delete.iter().try_for_each(|slice| remove(ctx, slice))
+}
+
+fn remove(ctx: &mut Ctx<'_>, slice: &EndpointSlice) -> Result<(), Status> {
+    let key = slice.namespaced_name().of(Kind::EndpointSlice);
+    match ctx.delete(key, DeleteOptions::default()) {
+        Err(status) if status.reason != Reason::NotFound => Err(status),
+        _ => Ok(()),
+    }
+}
+
+/// A slice carries its Service's labels and says whose it is.
+fn labels(service: &Service) -> BTreeMap<String, String> {
+    let mut labels = service.metadata.labels.clone().unwrap_or_default();
+    labels.remove(HEADLESS);
+    if service_pods::is_headless(service) {
+        labels.insert(HEADLESS.to_owned(), String::new());
+    }
+    labels.insert(SERVICE_NAME.to_owned(), service.name().to_owned());
+    labels.insert(MANAGED_BY.to_owned(), CONTROLLER.to_owned());
+    labels
+}
+
+fn new_slice(
+    service: &Service,
+    labels: BTreeMap<String, String>,
+    content: Content,
+) -> EndpointSlice {
+    EndpointSlice {
+        metadata: ObjectMeta {
+            generate_name: Some(format!("{}-", service.name())),
+            namespace: Some(service.namespace().to_owned()),
+            labels: Some(labels),
+            owner_references: Some(vec![owner::controller_ref(service)]),
+            ..ObjectMeta::default()
+        },
+        address_type: "IPv4".to_owned(),
+        ports: content.ports,
+        endpoints: Some(content.endpoints),
+    }
+}

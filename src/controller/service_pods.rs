@@ -1,0 +1,160 @@
+//! Which Pods stand behind a Service, and on which of their ports. Both controllers of endpoints
+//! ask the same questions.
+//!
+//! Upstream: staging/src/k8s.io/endpointslice/util/controller_utils.go, v1.36.
+
+use super::{Change, Informers, pods};
+use crate::api::meta::{self, MetaExt};
+use crate::api::selector::Selector;
+use crate::api::{NamespacedName, owner};
+use crate::client::WorkQueue;
+use k8s_openapi::api::core::v1::{ObjectReference, Pod, Service, ServicePort};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::sync::Arc;
+
+/// Set on the endpoints of a Service without a cluster IP.
+pub const HEADLESS: &str = "service.kubernetes.io/headless";
+
+/// A Service without a selector selects nothing: somebody else writes its endpoints.
+pub fn selector(service: &Service) -> Selector {
+    let spec = service.spec.as_ref();
+    if spec.and_then(|spec| spec.type_.as_deref()) == Some("ExternalName") {
+        return Selector::nothing();
+    }
+    let labels = spec.and_then(|spec| spec.selector.as_ref());
+    labels
+        .filter(|labels| !labels.is_empty())
+        .map_or(Selector::nothing(), Selector::from_map)
+}
+
+/// Queues the Services that a change of a Service or a Pod concerns.
+pub fn enqueue(change: &Change, informers: &Informers, queue: &mut WorkQueue<NamespacedName>) {
+    match change {
+        Change::Service(delta) => queue.add(delta.name(), Some(delta.revision)),
+        Change::Pod(delta) => {
+            if let (Some(old), Some(new)) = (&delta.old, &delta.new)
+                && !matters(old, new)
+            {
+                return;
+            }
+            let versions = [delta.old.as_ref(), delta.new.as_ref()];
+            for service in informers.services.in_namespace(delta.latest().namespace()) {
+                let selector = selector(service);
+                let selected = |pod: &&Arc<Pod>| selector.matches(meta::labels(&pod.metadata));
+                if versions.iter().flatten().any(selected) {
+                    queue.add(service.namespaced_name(), Some(delta.revision));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether what endpoints say of a Pod may differ between two of its versions.
+fn matters(old: &Pod, new: &Pod) -> bool {
+    old.uid() != new.uid()
+        || old.metadata.labels != new.metadata.labels
+        || old.is_terminating() != new.is_terminating()
+        || address(old) != address(new)
+        || is_finished(old) != is_finished(new)
+        || pods::is_ready(old) != pods::is_ready(new)
+        || pods::node_name(old) != pods::node_name(new)
+}
+
+fn is_finished(pod: &Pod) -> bool {
+    matches!(pods::phase(pod), "Succeeded" | "Failed")
+}
+
+/// The Pod's address; empty before it has one.
+pub fn address(pod: &Pod) -> &str {
+    pod.status
+        .as_ref()
+        .and_then(|status| status.pod_ip.as_deref())
+        .unwrap_or_default()
+}
+
+/// The Pods that `service` selects and that can be reached, by name.
+pub fn selected<'a>(service: &'a Service, informers: &'a Informers) -> Vec<&'a Pod> {
+    let selector = selector(service);
+    let pods = informers.pods.in_namespace(service.namespace());
+    pods.filter(|pod| selector.matches(meta::labels(&pod.metadata)))
+        .filter(|pod| !address(pod).is_empty() && !is_finished(pod))
+        .map(Arc::as_ref)
+        .collect()
+}
+
+/// The number of the container port that a Service port leads to in `pod`.
+pub fn target(pod: &Pod, port: &ServicePort) -> Option<i32> {
+    match port.target_port.as_ref() {
+        Some(IntOrString::String(name)) => pod
+            .spec
+            .iter()
+            .flat_map(|spec| &spec.containers)
+            .flat_map(|container| container.ports.iter().flatten())
+            .find(|p| p.name.as_deref() == Some(name) && p.protocol == port.protocol)
+            .map(|p| p.container_port),
+        Some(IntOrString::Int(number)) if *number != 0 => Some(*number),
+        _ => Some(port.port),
+    }
+}
+
+/// The Service's ports that exist in `pod`, each with its number there.
+pub fn ports<'a>(
+    service: &'a Service,
+    pod: &'a Pod,
+) -> impl Iterator<Item = (&'a ServicePort, i32)> {
+    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter());
+    ports
+        .flatten()
+        .filter_map(|port| Some((port, target(pod, port)?)))
+}
+
+/// Whether Pods get requests before they are ready, and while they end.
+pub fn publishes_not_ready(service: &Service) -> bool {
+    service
+        .spec
+        .as_ref()
+        .and_then(|s| s.publish_not_ready_addresses)
+        == Some(true)
+}
+
+/// Whether the Service has no address of its own.
+pub fn is_headless(service: &Service) -> bool {
+    let ip = service
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.cluster_ip.as_deref());
+    matches!(ip, None | Some("" | "None"))
+}
+
+/// The name that the Pod has below the Service's: its `hostname`, where its `subdomain` is the
+/// Service.
+pub fn hostname<'a>(service: &Service, pod: &'a Pod) -> Option<&'a str> {
+    let spec = pod.spec.as_ref()?;
+    let hostname = spec.hostname.as_deref().filter(|name| !name.is_empty())?;
+    (spec.subdomain.as_deref() == Some(service.name())).then_some(hostname)
+}
+
+/// What an endpoint says of the Pod behind it.
+pub fn target_ref(pod: &Pod) -> ObjectReference {
+    ObjectReference {
+        kind: Some("Pod".to_owned()),
+        namespace: pod.metadata.namespace.clone(),
+        name: pod.metadata.name.clone(),
+        uid: pod.metadata.uid.clone(),
+        ..ObjectReference::default()
+    }
+}
+
+/// Whether `reference` is what [`target_ref`] would say.
+pub fn refers_to(reference: Option<&ObjectReference>, pod: &Pod) -> bool {
+    reference.is_some_and(|r| r.name == pod.metadata.name && r.uid == pod.metadata.uid)
+}
+
+/// Whether `meta` belongs to `service` itself, not to an earlier one of its name.
+pub fn is_owned(
+    meta: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    service: &Service,
+) -> bool {
+    owner::is_controlled_by(meta, service.uid())
+}
