@@ -7,7 +7,7 @@ use crate::cluster::Cluster;
 use crate::network::call::{CallOutcome, DnsRecord, RecordType};
 use crate::network::dns::{self, Rcode, Reply, ResolvConf};
 use crate::network::packet::{Hop, Packet, Spot, Stage};
-use crate::network::proxy::Protocol;
+use crate::network::proxy::{Backend, Protocol};
 use crate::network::route::{NodeNet, Route, Verdict, route};
 use crate::network::{ipam, latency};
 use crate::sim::{SimDuration, SimRng};
@@ -425,7 +425,6 @@ impl Cluster {
 
 /// The node of the rules, the Service, its port where clients stay with their endpoint, and the
 /// endpoint chosen.
-#[expect(clippy::type_complexity, reason = "it is taken apart at once")]
 fn sticks(
     route: &Route<'_>,
 ) -> Option<(

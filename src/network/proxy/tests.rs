@@ -63,7 +63,8 @@ fn endpoints_are_sorted_by_policy() {
         "ports": [{"name": "http", "port": 80, "nodePort": 30080}],
     });
     let inaccessible = json!({"externalTrafficPolicy": "Local"});
-    let cases: [(_, &[Endpoint], &[u8], &[u8], bool); 10] = [
+    type Case<'a> = (serde_json::Value, &'a [Endpoint], &'a [u8], &'a [u8], bool);
+    let cases: [Case<'_>; 10] = [
         // what it says, its endpoints, those for Cluster, those for Local, whether there is any
         (
             json!({}),
