@@ -425,14 +425,7 @@ impl Cluster {
 
 /// The node of the rules, the Service, its port where clients stay with their endpoint, and the
 /// endpoint chosen.
-fn sticks(
-    route: &Route<'_>,
-) -> Option<(
-    usize,
-    NamespacedName,
-    Option<u16>,
-    crate::network::proxy::Backend,
-)> {
+fn sticks(route: &Route<'_>) -> Option<(usize, NamespacedName, Option<u16>, Backend)> {
     let (rules, _) = route.rules?;
     let backend = *route.candidates.get(route.chosen?)?;
     let port = rules.affinity_seconds.map(|_| rules.port);
