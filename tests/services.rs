@@ -309,9 +309,7 @@ fn a_client_stays_with_its_pod() {
     assert_eq!(hit(&mut cluster), next);
 }
 
-#[test]
-fn a_node_port_is_open_on_every_node_and_local_ones_keep_the_clients_address() {
-    let ports = "
+const NODE_PORTS: &str = "
 apiVersion: v1
 kind: Service
 metadata:
@@ -339,7 +337,10 @@ spec:
   selector:
     app: kubia
 ";
-    let mut cluster = kubia(ports);
+
+#[test]
+fn a_node_port_is_open_on_every_node_and_local_ones_keep_the_clients_address() {
+    let mut cluster = kubia(NODE_PORTS);
     for last in 10..14 {
         let url = format!("192.168.64.{last}:30123");
         let trace = cluster.fetch(None, &url).expect("a good URL");

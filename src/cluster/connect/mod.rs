@@ -6,6 +6,7 @@
 mod call;
 mod dial;
 mod explain;
+mod resolve;
 mod way;
 
 use super::Cluster;
