@@ -579,3 +579,85 @@ fn a_steady_load_is_counted_and_repeats() {
     };
     assert_eq!(run_once(), run_once());
 }
+
+#[test]
+fn the_api_server_is_reached_by_its_service() {
+    let mut cluster = kubia(SERVICE);
+    let trace = curl(&mut cluster, "https://kubernetes/readyz");
+    assert_eq!(body(&trace), "ok", "{}", told(&trace));
+    let trace = curl(&mut cluster, "https://kubernetes/api");
+    assert_eq!(trace.response().map(|response| response.status), Some(403));
+    assert_eq!(
+        trace.pod.map(|pod| pod.name).as_deref(),
+        Some("kube-apiserver-control-plane")
+    );
+}
+
+#[test]
+fn a_slice_says_when_the_change_happened_that_it_tells_of() {
+    let mut cluster = kubia(SERVICE);
+    let trigger = |cluster: &Cluster| -> String {
+        let slices = cluster
+            .api()
+            .etcd()
+            .list(Kind::EndpointSlice, Some("default"));
+        let slice = slices
+            .filter_map(Object::get::<k8s_openapi::api::discovery::v1::EndpointSlice>)
+            .find(|slice| slice.metadata.generate_name.as_deref() == Some("kubia-"))
+            .expect("it is there");
+        let annotations = slice.metadata.annotations.clone().unwrap_or_default();
+        annotations["endpoints.kubernetes.io/last-change-trigger-time"].clone()
+    };
+    let before = trigger(&cluster);
+    let broken = pods(&cluster, "default", "kubia").remove(0);
+    assert!(cluster.set_readiness(&name(&pod_name(&broken)), "", true));
+    run(&mut cluster, 2_000);
+    let broken = pods(&cluster, "default", "kubia").remove(0);
+    let conditions = broken
+        .status
+        .and_then(|status| status.conditions)
+        .unwrap_or_default();
+    let ready = conditions
+        .iter()
+        .find(|c| c.type_ == "Ready")
+        .expect("it is set");
+    let turned = ready.last_transition_time.as_ref().expect("a time");
+    let turned = kubarium::api::meta::rfc3339(kubarium::api::meta::to_sim(turned));
+    assert_eq!(trigger(&cluster), turned);
+    assert_ne!(before, turned);
+}
+
+#[test]
+fn two_changes_within_a_second_reach_the_rules_together() {
+    let mut cluster = kubia(SERVICE);
+    let synced = |cluster: &Cluster| cluster.proxies()[1].last_sync().expect("it has synced");
+    run(&mut cluster, 5_000);
+    apply(&mut cluster, &SERVICE.replace("kubia", "first"));
+    let written = cluster.now();
+    run(&mut cluster, 20);
+    let first = synced(&cluster);
+    assert!(
+        first > written && first.since(written) < SimDuration::millis(20),
+        "at once"
+    );
+    run(&mut cluster, 300);
+    apply(&mut cluster, &SERVICE.replace("kubia", "second"));
+    run(&mut cluster, 300);
+    apply(&mut cluster, &SERVICE.replace("kubia", "third"));
+    let second = curl(&mut cluster, "second").outcome;
+    assert!(
+        matches!(second, CallOutcome::TimedOut { .. }),
+        "CoreDNS knows it, no rule does: {second:?}"
+    );
+    run(&mut cluster, 350);
+    assert_eq!(synced(&cluster), first, "not before a second is over");
+    run(&mut cluster, 100);
+    assert_eq!(synced(&cluster), first + SimDuration::secs(1));
+    for url in ["second", "third"] {
+        let outcome = curl(&mut cluster, url).outcome;
+        assert!(
+            matches!(outcome, CallOutcome::Refused { .. }),
+            "{outcome:?}"
+        );
+    }
+}

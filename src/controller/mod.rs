@@ -16,6 +16,7 @@ mod node_lifecycle;
 mod pods;
 mod replica_set;
 mod service_pods;
+mod trigger_time;
 
 pub use deployment::budget as rollout_budget;
 pub use informers::{Change, Informers, MetaChange};

@@ -7,6 +7,7 @@ mod plan;
 
 use super::manager::Controller;
 use super::service_pods::{self, HEADLESS};
+use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
@@ -29,6 +30,7 @@ const CONTROLLER: &str = "endpointslice-controller.k8s.io";
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EndpointSliceController {
     queue: WorkQueue<NamespacedName>,
+    triggers: TriggerTimes,
 }
 
 impl Controller for EndpointSliceController {
@@ -50,7 +52,7 @@ impl Controller for EndpointSliceController {
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         while let Some(item) = self.queue.pop(ctx.now) {
             ctx.cause = item.cause;
-            match reconcile(&item.key, ctx, informers) {
+            match reconcile(&item.key, &mut self.triggers, ctx, informers) {
                 Ok(()) => self.queue.forget(&item.key),
                 Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
             }
@@ -68,7 +70,12 @@ fn service_of(slice: &EndpointSlice) -> Option<&str> {
     slice.label(SERVICE_NAME).filter(|_| ours)
 }
 
-fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {
+fn reconcile(
+    key: &NamespacedName,
+    triggers: &mut TriggerTimes,
+    ctx: &mut Ctx<'_>,
+    informers: &Informers,
+) -> Result<(), Status> {
     let existing: Vec<&EndpointSlice> = informers
         .endpoint_slices
         .in_namespace(&key.namespace)
@@ -76,27 +83,30 @@ fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>, informers: &Informers) -> 
         .map(Arc::as_ref)
         .collect();
     let Some(service) = informers.services.get(key) else {
+        triggers.forget(key);
         return existing.iter().try_for_each(|slice| remove(ctx, slice));
     };
     if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
         return Ok(());
     }
     let selected = service_pods::selected(service, informers);
+    let trigger = triggers.compute(service, &selected);
     let labels = labels(service);
     let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
     let plan = plan_slices(service, &selected, &existing, stale);
-    perform(plan, service, labels, ctx)
+    perform(plan, service, (labels, trigger), ctx)
 }
 
 fn perform(
     plan: Plan<'_>,
     service: &Service,
-    labels: BTreeMap<String, String>,
+    (labels, trigger): (BTreeMap<String, String>, Option<SimTime>),
     ctx: &mut Ctx<'_>,
 ) -> Result<(), Status> {
     if !service.is_terminating() {
         for content in plan.create {
-            let slice = new_slice(service, labels.clone(), content);
+            let mut slice = new_slice(service, labels.clone(), content);
+            annotate(&mut slice.metadata, trigger);
             match ctx.create(slice) {
                 Err(status) if status.is_namespace_terminating() => return Ok(()),
                 other => other?,
@@ -106,6 +116,7 @@ fn perform(
     for (old, content) in plan.update {
         let mut metadata = old.metadata.clone();
         metadata.labels = Some(labels.clone());
+        annotate(&mut metadata, trigger);
         ctx.update(EndpointSlice {
             metadata,
             address_type: old.address_type.clone(),
