@@ -19,7 +19,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use plan::{Content, Plan, plan_slices};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -30,6 +30,9 @@ const CONTROLLER: &str = "endpointslice-controller.k8s.io";
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EndpointSliceController {
     queue: WorkQueue<NamespacedName>,
+    /// The versions that this controller wrote and the watch has not brought yet: they are no news.
+    /// Upstream: staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go.
+    written: BTreeSet<u64>,
     triggers: TriggerTimes,
 }
 
@@ -40,7 +43,9 @@ impl Controller for EndpointSliceController {
 
     fn handle(&mut self, change: &Change, informers: &Informers, _: SimTime) {
         if let Change::EndpointSlice(delta) = change {
-            if let Some(name) = service_of(delta.latest()) {
+            let own = self.written.remove(&delta.revision);
+            self.written = self.written.split_off(&delta.revision);
+            if !own && let Some(name) = service_of(delta.latest()) {
                 let key = NamespacedName::new(delta.latest().namespace(), name);
                 self.queue.add(key, Some(delta.revision));
             }
@@ -52,7 +57,7 @@ impl Controller for EndpointSliceController {
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         while let Some(item) = self.queue.pop(ctx.now) {
             ctx.cause = item.cause;
-            match reconcile(&item.key, &mut self.triggers, ctx, informers) {
+            match self.reconcile(&item.key, ctx, informers) {
                 Ok(()) => self.queue.forget(&item.key),
                 Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
             }
@@ -70,61 +75,65 @@ fn service_of(slice: &EndpointSlice) -> Option<&str> {
     slice.label(SERVICE_NAME).filter(|_| ours)
 }
 
-fn reconcile(
-    key: &NamespacedName,
-    triggers: &mut TriggerTimes,
-    ctx: &mut Ctx<'_>,
-    informers: &Informers,
-) -> Result<(), Status> {
-    let existing: Vec<&EndpointSlice> = informers
-        .endpoint_slices
-        .in_namespace(&key.namespace)
-        .filter(|slice| service_of(slice) == Some(&key.name))
-        .map(Arc::as_ref)
-        .collect();
-    let Some(service) = informers.services.get(key) else {
-        triggers.forget(key);
-        return existing.iter().try_for_each(|slice| remove(ctx, slice));
-    };
-    if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
-        return Ok(());
-    }
-    let selected = service_pods::selected(service, informers);
-    let trigger = triggers.compute(service, &selected);
-    let labels = labels(service);
-    let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
-    let plan = plan_slices(service, &selected, &existing, stale);
-    perform(plan, service, (labels, trigger), ctx)
-}
-
-fn perform(
-    plan: Plan<'_>,
-    service: &Service,
-    (labels, trigger): (BTreeMap<String, String>, Option<SimTime>),
-    ctx: &mut Ctx<'_>,
-) -> Result<(), Status> {
-    if !service.is_terminating() {
-        for content in plan.create {
-            let mut slice = new_slice(service, labels.clone(), content);
-            annotate(&mut slice.metadata, trigger);
-            match ctx.create(slice) {
-                Err(status) if status.is_namespace_terminating() => return Ok(()),
-                other => other?,
-            };
+impl EndpointSliceController {
+    fn reconcile(
+        &mut self,
+        key: &NamespacedName,
+        ctx: &mut Ctx<'_>,
+        informers: &Informers,
+    ) -> Result<(), Status> {
+        let existing: Vec<&EndpointSlice> = informers
+            .endpoint_slices
+            .in_namespace(&key.namespace)
+            .filter(|slice| service_of(slice) == Some(&key.name))
+            .map(Arc::as_ref)
+            .collect();
+        let Some(service) = informers.services.get(key) else {
+            self.triggers.forget(key);
+            return existing.iter().try_for_each(|slice| remove(ctx, slice));
+        };
+        if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
+            return Ok(());
         }
+        let selected = service_pods::selected(service, informers);
+        let trigger = self.triggers.compute(service, &selected);
+        let labels = labels(service);
+        let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
+        let plan = plan_slices(service, &selected, &existing, stale);
+        self.perform(plan, service, (labels, trigger), ctx)
     }
-    for (old, content) in plan.update {
-        let mut metadata = old.metadata.clone();
-        metadata.labels = Some(labels.clone());
-        annotate(&mut metadata, trigger);
-        ctx.update(EndpointSlice {
-            metadata,
-            address_type: old.address_type.clone(),
-            ports: content.ports,
-            endpoints: Some(content.endpoints),
-        })?;
+
+    fn perform(
+        &mut self,
+        plan: Plan<'_>,
+        service: &Service,
+        (labels, trigger): (BTreeMap<String, String>, Option<SimTime>),
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        if !service.is_terminating() {
+            for content in plan.create {
+                let mut slice = new_slice(service, labels.clone(), content);
+                annotate(&mut slice.metadata, trigger);
+                match ctx.create(slice) {
+                    Err(status) if status.is_namespace_terminating() => return Ok(()),
+                    other => self.written.insert(other?.revision()),
+                };
+            }
+        }
+        for (old, content) in plan.update {
+            let mut metadata = old.metadata.clone();
+            metadata.labels = Some(labels.clone());
+            annotate(&mut metadata, trigger);
+            let written = ctx.update(EndpointSlice {
+                metadata,
+                address_type: old.address_type.clone(),
+                ports: content.ports,
+                endpoints: Some(content.endpoints),
+            })?;
+            self.written.insert(written.revision());
+        }
+        plan.delete.iter().try_for_each(|slice| remove(ctx, slice))
     }
-    plan.delete.iter().try_for_each(|slice| remove(ctx, slice))
 }
 
 fn remove(ctx: &mut Ctx<'_>, slice: &EndpointSlice) -> Result<(), Status> {
