@@ -1,13 +1,15 @@
 //! What a cluster holds from the start: namespaces, the `kubernetes` Service, the control plane's
-//! own Pods, a sample application.
+//! own Pods, CoreDNS, a sample application.
 //!
-//! Upstream: cmd/kubeadm, pkg/controlplane/controller/kubernetesservice, v1.36. Left out: CoreDNS
-//! and kube-proxy as Pods.
+//! Upstream: cmd/kubeadm, pkg/controlplane/controller/kubernetesservice, v1.36. Left out:
+//! kube-proxy as a Pod of each node, which only a DaemonSet could make.
 
 use super::{Cluster, ClusterConfig, Part};
 use crate::api::Object;
+use crate::apiserver::door::{FieldValidation, decode};
 use crate::apiserver::{Operation, Request};
 use crate::kubelet::{Kubelet, NodeConfig};
+use crate::network::ipam;
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Namespace,
     Pod, PodSpec, Service, ServicePort, ServiceSpec, Toleration,
@@ -17,6 +19,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// The name of the node that the control plane runs on.
 pub const CONTROL_PLANE: &str = "control-plane";
+const DNS: &str = include_str!("../../static/addons/coredns.json");
 const SAMPLE: &str = include_str!("../../static/examples/sample.json");
 
 /// The kubelets of all nodes, the control plane's first.
@@ -30,14 +33,20 @@ pub fn kubelets(config: &ClusterConfig) -> Vec<Kubelet> {
                 false => format!("worker-{index}"),
             },
             control_plane,
-            internal_ip: format!("192.168.64.{}", 10 + u16::from(index)),
-            pod_prefix: format!("10.244.{index}"),
+            internal_ip: ipam::node_ip(index).to_string(),
+            pod_prefix: pod_prefix(index),
             cpu_milli: size.cpu_milli,
             memory_mib: size.memory_mib,
             pods: size.pods,
         })
     };
     (0..=config.workers).map(node).collect()
+}
+
+/// The first three numbers of the addresses of a node's Pods.
+fn pod_prefix(index: u8) -> String {
+    let [a, b, c, _] = ipam::node_pods(index).octets();
+    format!("{a}.{b}.{c}")
 }
 
 /// Creates the cluster's own objects.
@@ -59,19 +68,22 @@ pub fn create_objects(cluster: &mut Cluster) {
     for part in Part::ALL {
         create(cluster, Object::new(static_pod(part)));
     }
+    create_list(cluster, DNS);
     if cluster.config.sample {
-        let sample: Vec<serde_json::Value> =
-            serde_json::from_str(SAMPLE).expect("invariant: the sample in the binary is JSON");
-        for json in sample {
-            let object = crate::apiserver::door::decode(
-                json,
-                crate::apiserver::door::FieldValidation::Strict,
-            );
-            create(
-                cluster,
-                object.expect("invariant: the sample in the binary is valid"),
-            );
-        }
+        create_list(cluster, SAMPLE);
+    }
+}
+
+/// Creates the objects of a list that is part of the binary.
+fn create_list(cluster: &mut Cluster, list: &str) {
+    let list: Vec<serde_json::Value> =
+        serde_json::from_str(list).expect("invariant: a list in the binary is JSON");
+    for json in list {
+        let object = decode(json, FieldValidation::Strict);
+        create(
+            cluster,
+            object.expect("invariant: what a list in the binary holds is valid"),
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Cluster, ComponentId, Part};
 use crate::api::NamespacedName;
 use crate::apiserver::Health;
 use crate::controller::ControllerManager;
+use crate::network::proxy::KubeProxy;
 use crate::scheduler::Scheduler;
 
 impl Cluster {
@@ -80,6 +81,11 @@ impl Cluster {
             .is_some_and(|k| k.is_running())
         {
             self.with_kubelet(node, |kubelet, ctx| kubelet.power_on(ctx));
+            // Packet rules do not survive a restart: the kube-proxy writes them anew.
+            if let Some(proxy) = self.proxies.get_mut(usize::from(node)) {
+                *proxy = KubeProxy::new(name);
+            }
+            self.wake_at(ComponentId::Proxy(node), self.now);
         }
         true
     }

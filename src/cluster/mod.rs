@@ -3,17 +3,18 @@
 //! (seed, config, commands) decide every byte of a run: the same natively and in wasm32.
 
 mod bootstrap;
-mod call;
 mod config;
 mod connect;
 mod digest;
 mod event;
 mod fault;
+mod load;
 mod trace;
 
 pub use config::{ClusterConfig, MAX_WORKERS, NodeSize};
-pub use connect::{Hop, RequestOrigin, RequestTrace};
+pub use connect::{RequestOrigin, Target};
 pub use event::{ComponentId, Event, Part};
+pub use load::{EndpointCount, LOADS_LIMIT, Load, LoadPacket, PER_SECOND_LIMIT};
 pub use trace::{Trace, TraceEntry};
 
 use crate::api::{Kind, Status};
@@ -21,6 +22,8 @@ use crate::apiserver::{ApiHandle, ApiServer, Request, Response};
 use crate::client::{Agenda, Component, Ctx};
 use crate::controller::ControllerManager;
 use crate::kubelet::Kubelet;
+use crate::network::dns::Dns;
+use crate::network::proxy::KubeProxy;
 use crate::scheduler::Scheduler;
 use crate::sim::{EventQueue, SimDuration, SimRng, SimTime};
 use serde::Serialize;
@@ -39,6 +42,11 @@ pub struct Cluster {
     controllers: ControllerManager,
     scheduler: Scheduler,
     kubelets: Vec<Kubelet>,
+    /// One for each kubelet, in the same order.
+    proxies: Vec<KubeProxy>,
+    dns: Dns,
+    loads: BTreeMap<u32, Load>,
+    next_load: u32,
     queue: EventQueue<Event>,
     /// When each part is to be woken: queue entries for other moments are stale.
     #[serde(serialize_with = "crate::sim::as_pairs")]
@@ -55,12 +63,21 @@ impl Cluster {
         let config = config.bounded();
         let rng = SimRng::new(config.seed);
         let api = ApiServer::new(config.api_server(), rng.fork("apiserver"));
+        let kubelets = bootstrap::kubelets(&config);
+        let proxies = kubelets
+            .iter()
+            .map(|k| KubeProxy::new(&k.config().name))
+            .collect();
         let mut cluster = Self {
             now: config.start(),
             api,
             controllers: ControllerManager::default(),
             scheduler: Scheduler::default(),
-            kubelets: bootstrap::kubelets(&config),
+            kubelets,
+            proxies,
+            dns: Dns::default(),
+            loads: BTreeMap::new(),
+            next_load: 0,
             queue: EventQueue::default(),
             wakes: BTreeMap::new(),
             stopped: BTreeSet::new(),
@@ -115,6 +132,16 @@ impl Cluster {
         &self.kubelets
     }
 
+    /// The nodes' kube-proxies, in the order of the kubelets.
+    pub fn proxies(&self) -> &[KubeProxy] {
+        &self.proxies
+    }
+
+    /// What CoreDNS knows.
+    pub const fn dns(&self) -> &Dns {
+        &self.dns
+    }
+
     /// The parts of the control plane that somebody stopped.
     pub const fn stopped(&self) -> &BTreeSet<Part> {
         &self.stopped
@@ -144,7 +171,7 @@ impl Cluster {
                 self.compact_next = self.api.etcd().revision();
                 self.queue.push(self.now + COMPACT_INTERVAL, Event::Compact);
             }
-            Event::Load(_) => {}
+            Event::Load(id) => self.send_load(id),
         }
         true
     }
@@ -156,8 +183,13 @@ impl Cluster {
 
     fn components(&self) -> Vec<ComponentId> {
         let nodes = u8::try_from(self.kubelets.len()).unwrap_or(u8::MAX);
-        let mut all = vec![ComponentId::ControllerManager, ComponentId::Scheduler];
+        let mut all = vec![
+            ComponentId::ControllerManager,
+            ComponentId::Scheduler,
+            ComponentId::Dns,
+        ];
         all.extend((0..nodes).map(ComponentId::Kubelet));
+        all.extend((0..nodes).map(ComponentId::Proxy));
         all
     }
 
@@ -169,7 +201,11 @@ impl Cluster {
                 .kubelets
                 .get(usize::from(node))
                 .map_or(&[], Component::interests),
-            ComponentId::Dns | ComponentId::Proxy(_) => &[],
+            ComponentId::Dns => self.dns.interests(),
+            ComponentId::Proxy(node) => self
+                .proxies
+                .get(usize::from(node))
+                .map_or(&[], Component::interests),
         }
     }
 
@@ -200,8 +236,25 @@ impl Cluster {
                 self.with_kubelet(node, |kubelet, ctx| kubelet.wake(ctx));
                 self.carry_calls(node);
             }
-            ComponentId::Dns | ComponentId::Proxy(_) => {}
+            ComponentId::Dns => {
+                self.with_ctx(component, "coredns", |parts, ctx| parts.dns.wake(ctx))
+            }
+            ComponentId::Proxy(node) => self.wake_proxy(node),
         }
+    }
+
+    fn wake_proxy(&mut self, node: u8) {
+        let at = usize::from(node);
+        let running = self.kubelets.get(at).is_some_and(Kubelet::is_running);
+        let Some(kubelet) = self.kubelets.get(at).filter(|_| running) else {
+            return;
+        };
+        let actor = format!("kube-proxy/{}", kubelet.config().name);
+        self.with_ctx(ComponentId::Proxy(node), &actor, |parts, ctx| {
+            if let Some(proxy) = parts.proxies.get_mut(at) {
+                proxy.wake(ctx);
+            }
+        });
     }
 
     /// Gives the kubelet of `node` its hands.
@@ -247,6 +300,8 @@ impl Cluster {
             controllers: &mut self.controllers,
             scheduler: &mut self.scheduler,
             kubelets: &mut self.kubelets,
+            proxies: &mut self.proxies,
+            dns: &mut self.dns,
         };
         let result = act(&mut parts, &mut ctx);
         if let Some(at) = agenda.next() {
@@ -287,6 +342,8 @@ struct Parts<'a> {
     controllers: &'a mut ControllerManager,
     scheduler: &'a mut Scheduler,
     kubelets: &'a mut Vec<Kubelet>,
+    proxies: &'a mut Vec<KubeProxy>,
+    dns: &'a mut Dns,
 }
 
 impl ApiHandle for Cluster {

@@ -3,13 +3,12 @@
 mod pods;
 mod rollouts;
 mod services;
+mod traffic;
 
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, Object, ObjectKey, condition};
-use crate::cluster::{Cluster, Hop, Part, RequestTrace};
-use crate::protocol::{
-    Clock, EventView, HopView, NodeView, PartView, Place, RequestView, Screen, Storage, TraceView,
-};
+use crate::cluster::{Cluster, Part};
+use crate::protocol::{Clock, EventView, NodeView, PartView, Place, Screen, Storage, TraceView};
 use crate::session::Session;
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
@@ -41,28 +40,11 @@ pub fn screen(session: &Session, clock: Clock, storage: Storage, selection: &Sel
         waiting: waiting.map(|pod| pods::view(pod)).collect(),
         rollouts: rollouts::views(cluster),
         services: services::views(session),
-        request: session.last_request().map(|(to, trace)| request(to, trace)),
-        loads: Vec::new(),
+        request: session.last_request().map(traffic::request),
+        loads: traffic::loads(cluster),
         events: events(cluster),
         trace: trace(cluster, &selection.trace),
         log: log(cluster, &selection.pod),
-    }
-}
-
-fn request(to: &Place, trace: &RequestTrace) -> RequestView {
-    let hop = |hop: &Hop| HopView {
-        stage: hop.stage.to_owned(),
-        text: hop.text.clone(),
-        ..HopView::default()
-    };
-    let response = trace.response.as_ref();
-    RequestView {
-        to: to.clone(),
-        hops: trace.hops.iter().map(hop).collect(),
-        answered: response.is_some(),
-        status: response.map_or(0, |response| response.status),
-        body: response.map(|r| r.body.clone()).unwrap_or_default(),
-        ..RequestView::default()
     }
 }
 
@@ -239,7 +221,8 @@ mod tests {
             .skip(1)
             .flat_map(|node| &node.pods)
             .collect();
-        assert_eq!(pods.len(), 3);
+        let own = |pod: &&&crate::protocol::PodView| pod.at.namespace == "default";
+        assert_eq!(pods.iter().filter(own).count(), 3);
         assert!(
             pods.iter()
                 .all(|pod| pod.status == "Running" && pod.mood == "ready")

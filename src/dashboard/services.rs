@@ -3,7 +3,7 @@
 use super::{objects, place};
 use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
-use crate::protocol::{EndpointView, Place, ServiceView};
+use crate::protocol::{EndpointView, ServiceView};
 use crate::session::Session;
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointSlice};
@@ -80,12 +80,13 @@ fn endpoints(session: &Session, service: &Service) -> Vec<EndpointView> {
             let target = endpoint.target_ref.as_ref().and_then(|t| t.name.clone());
             let pod = target.unwrap_or_default();
             let ip = endpoint.addresses.first().map_or("", String::as_str);
-            let at = Place {
-                namespace: service.namespace().to_owned(),
-                name: pod.clone(),
-            };
+            let proxies = session.cluster().proxies().iter();
+            let key = service.namespaced_name();
+            let hits = ip
+                .parse()
+                .map_or(0, |ip| proxies.map(|p| p.answered(&key, ip)).sum::<u64>());
             views.push(EndpointView {
-                hits: session.hits(&at),
+                hits: u32::try_from(hits).unwrap_or(u32::MAX),
                 pod,
                 node: endpoint.node_name.clone().unwrap_or_default(),
                 address: format!("{ip}:{port}"),

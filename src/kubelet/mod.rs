@@ -8,6 +8,7 @@ mod calls;
 mod container;
 mod image;
 mod lifecycle;
+mod network;
 mod node;
 mod prober;
 mod serve;
@@ -15,6 +16,7 @@ mod status;
 mod worker;
 
 pub use container::LogLine;
+pub use network::Listener;
 pub use node::NodeConfig;
 
 use crate::api::meta::MetaExt;

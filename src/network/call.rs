@@ -79,6 +79,11 @@ pub struct DnsRecord {
 /// What becomes of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallOutcome {
+    /// It could not even be sent: its Pod or node does not run.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
     /// A server answered.
     Answered(HttpResponse),
     /// The name server answered; without records the name exists and has none of that sort.

@@ -142,7 +142,7 @@ pub struct EndpointView {
     pub serving: bool,
     /// Whether its Pod is ending.
     pub terminating: bool,
-    /// How many requests it has answered.
+    /// How many requests it has answered since the rules of its Service changed.
     pub hits: u32,
 }
 

@@ -1,9 +1,11 @@
 //! What each command does.
 
-use super::Session;
+use super::{LastRequest, Session};
 use crate::api::{Kind, NamespacedName, Status};
 use crate::cluster::{Part, RequestOrigin};
 use crate::kubectl;
+use crate::network::call::CallOutcome;
+use crate::network::packet::PacketTrace;
 use crate::protocol::{Place, Report, ReportError, UserCommand};
 
 fn name(place: &Place) -> NamespacedName {
@@ -128,37 +130,69 @@ impl Session {
                 from,
                 path,
             } => self.request(to, node, &from, &path),
-            UserCommand::Fetch { .. } | UserCommand::SetLoad { .. } => {
-                refused("this is still being built")
+            UserCommand::Fetch { from, url } => self.fetch(&from, url),
+            UserCommand::SetLoad {
+                to,
+                node,
+                from,
+                per_second,
+                path,
+            } => {
+                let origin = origin(node, &from);
+                let set = self
+                    .cluster
+                    .set_load(&name(&to), &origin, per_second, &path);
+                match set {
+                    Ok(()) if per_second == 0 => done(format!("load on {} ended", to.name)),
+                    Ok(()) => done(format!("{per_second} requests per second to {}", to.name)),
+                    Err(message) => refused(message),
+                }
             }
             _ => Report::default(),
         }
     }
 
     fn request(&mut self, to: Place, node: String, from: &Place, path: &str) -> Report {
-        let origin = match node.is_empty() {
-            true => RequestOrigin::Pod(name(from)),
-            false => RequestOrigin::Outside { node },
+        let origin = origin(node, from);
+        let service = name(&to);
+        let url = match self.cluster.target(&origin, &service, 0, path) {
+            Ok(target) => target.url(),
+            Err(_) => String::new(),
         };
-        let trace = self.cluster.send_request(&origin, &name(&to), 0, path);
-        if let Some(pod) = &trace.pod {
-            let pod = Place {
-                namespace: pod.namespace.clone(),
-                name: pod.name.clone(),
-            };
-            *self.hits.entry(pod).or_insert(0) += 1;
+        let trace = self.cluster.send_request(&origin, &service, 0, path);
+        self.show(to, url, trace)
+    }
+
+    fn fetch(&mut self, from: &Place, url: String) -> Report {
+        let pod = (!from.name.is_empty()).then(|| name(from));
+        match self.cluster.fetch(pod.as_ref(), &url) {
+            Ok(trace) => self.show(Place::default(), url, trace),
+            Err(message) => refused(message),
         }
-        let last = trace
-            .hops
-            .last()
-            .map(|hop| hop.text.clone())
-            .unwrap_or_default();
-        let answered = trace.response.is_some();
-        self.last_request = Some((to, trace));
+    }
+
+    fn show(&mut self, to: Place, url: String, trace: PacketTrace) -> Report {
+        let last = trace.hops.last().map(|hop| hop.text.clone());
+        let last = last.unwrap_or_default();
+        let answered = matches!(trace.outcome, CallOutcome::Answered(_));
+        self.requests = self.requests.saturating_add(1);
+        self.last_request = Some(LastRequest {
+            id: self.requests,
+            to,
+            url,
+            trace,
+        });
         match answered {
             true => done(last),
             false => refused(last),
         }
+    }
+}
+
+fn origin(node: String, from: &Place) -> RequestOrigin {
+    match node.is_empty() {
+        true => RequestOrigin::Pod(name(from)),
+        false => RequestOrigin::Outside { node },
     }
 }
 

@@ -6,11 +6,11 @@ mod share;
 
 pub use share::{LINK_LIMIT, decode_link, encode_link};
 
-use crate::cluster::{Cluster, ClusterConfig, RequestTrace};
+use crate::cluster::{Cluster, ClusterConfig};
+use crate::network::packet::PacketTrace;
 use crate::protocol::{Place, Report, UserCommand};
 use crate::sim::{SimDuration, SimTime};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The most commands a tape holds.
 pub const TAPE_LIMIT: u32 = 10_000;
@@ -52,7 +52,19 @@ pub const SAVED_VERSION: u32 = 1;
 struct Checkpoint {
     position: u32,
     cluster: Cluster,
-    hits: BTreeMap<Place, u32>,
+}
+
+/// A request that a person sent, and what became of it.
+#[derive(Clone, Debug)]
+pub struct LastRequest {
+    /// Counts the requests of this session.
+    pub id: u32,
+    /// The Service it was for; without a name where it was for something else.
+    pub to: Place,
+    /// Where it was sent.
+    pub url: String,
+    /// Its way.
+    pub trace: PacketTrace,
 }
 
 /// A cluster and everything that was done to it.
@@ -61,9 +73,8 @@ pub struct Session {
     cluster: Cluster,
     tape: Vec<TapeEntry>,
     checkpoints: Vec<Checkpoint>,
-    last_request: Option<(Place, RequestTrace)>,
-    /// How many requests each Pod has answered.
-    hits: BTreeMap<Place, u32>,
+    last_request: Option<LastRequest>,
+    requests: u32,
 }
 
 impl Session {
@@ -75,7 +86,7 @@ impl Session {
             tape: Vec::new(),
             checkpoints: Vec::new(),
             last_request: None,
-            hits: BTreeMap::new(),
+            requests: 0,
         };
         session.checkpoint();
         session
@@ -137,14 +148,9 @@ impl Session {
         self.cluster.config().start()
     }
 
-    /// The last request that a person sent, and to which Service.
-    pub const fn last_request(&self) -> Option<&(Place, RequestTrace)> {
+    /// The last request that a person sent.
+    pub const fn last_request(&self) -> Option<&LastRequest> {
         self.last_request.as_ref()
-    }
-
-    /// How many requests a Pod has answered.
-    pub fn hits(&self, pod: &Place) -> u32 {
-        self.hits.get(pod).copied().unwrap_or(0)
     }
 
     /// Carries out a command and notes it on the tape. What else is due at this moment happens
@@ -200,7 +206,6 @@ impl Session {
         let mut later = self.tape.split_off(position);
         later.retain(|entry| entry.at <= offset);
         self.cluster = checkpoint.cluster;
-        self.hits = checkpoint.hits;
         self.last_request = None;
         for entry in later {
             self.advance(self.start() + SimDuration::micros(entry.at), u32::MAX);
@@ -233,7 +238,6 @@ impl Session {
         self.checkpoints.push(Checkpoint {
             position: u32::try_from(self.tape.len()).unwrap_or(u32::MAX),
             cluster: self.cluster.clone(),
-            hits: self.hits.clone(),
         });
     }
 }
