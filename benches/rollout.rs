@@ -10,7 +10,7 @@ use kubarium::sim::SimDuration;
 use std::process::ExitCode;
 
 const REPLICAS: usize = 300;
-const RUNS: usize = 7;
+const RUNS: usize = 9;
 const BUDGET_US: u64 = 50_000;
 
 fn manifest() -> String {

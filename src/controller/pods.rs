@@ -51,6 +51,17 @@ pub fn is_ready(pod: &Pod) -> bool {
     ready_since(pod).is_some()
 }
 
+/// Whether two versions of a Pod differ in anything that its controller acts on or counts. Upstream
+/// reconciles at every version; the outcome is the same.
+pub fn matters(old: &Pod, new: &Pod) -> bool {
+    old.uid() != new.uid()
+        || phase(old) != phase(new)
+        || ready_since(old) != ready_since(new)
+        || old.is_terminating() != new.is_terminating()
+        || old.metadata.labels != new.metadata.labels
+        || old.metadata.owner_references != new.metadata.owner_references
+}
+
 /// When a ready Pod counts as available.
 pub fn available_at(pod: &Pod, min_ready_seconds: i32) -> Option<SimTime> {
     let seconds = u64::try_from(min_ready_seconds).unwrap_or(0);

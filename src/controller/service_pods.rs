@@ -52,6 +52,9 @@ pub fn enqueue(change: &Change, informers: &Informers, queue: &mut WorkQueue<Nam
 
 /// Whether what endpoints say of a Pod may differ between two of its versions.
 fn matters(old: &Pod, new: &Pod) -> bool {
+    if address(old).is_empty() && address(new).is_empty() {
+        return false;
+    }
     old.uid() != new.uid()
         || old.metadata.labels != new.metadata.labels
         || old.is_terminating() != new.is_terminating()

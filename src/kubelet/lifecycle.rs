@@ -11,6 +11,9 @@ use crate::client::{Ctx, EventType};
 use crate::sim::SimDuration;
 
 const PULL_MICROS_PER_MB: u64 = 25_000;
+/// How often a kubelet asks the container runtime what runs: pkg/kubelet/kubelet.go,
+/// `genericPlegRelistPeriod`.
+const RELIST_PERIOD: SimDuration = SimDuration::secs(1);
 const PULL_LATENCY: SimDuration = SimDuration::millis(400);
 
 impl Kubelet {
@@ -31,6 +34,7 @@ impl Kubelet {
             }
             Timer::Kill(name) => self.kill(&name, ctx),
             Timer::Heartbeat => self.heartbeat(ctx),
+            Timer::Relist => self.dirty.append(&mut self.unlisted),
         }
     }
 
@@ -60,7 +64,7 @@ impl Kubelet {
         for index in 0..count {
             self.prepare(name, index, ctx);
         }
-        self.dirty.insert(name.clone());
+        self.notice(name, ctx);
     }
 
     /// Sees to a container's image and then starts it.
@@ -80,7 +84,6 @@ impl Kubelet {
             .spec(&label)
             .and_then(|spec| spec.image_pull_policy.clone());
         let full = image::canonical(&reference);
-        self.dirty.insert(name.clone());
         if !image::is_well_formed(&reference) {
             let message = format!(
                 "Failed to apply default image tag \"{reference}\": couldn't parse image name \"{reference}\": invalid reference format"
@@ -101,6 +104,7 @@ impl Kubelet {
                     message,
                     backing_off: false,
                 },
+                ctx,
             );
             return;
         }
@@ -139,7 +143,9 @@ impl Kubelet {
             message,
             ctx,
         );
-        let present = self.images.contains(&image::canonical(reference));
+        // A pull that waits for another one of the same image has nothing left to fetch.
+        let present = !self.pulling.insert(image::canonical(reference))
+            || self.images.contains(&image::canonical(reference));
         let transfer = match image::find(reference) {
             Ok(program) if !present => u64::from(program.size) * PULL_MICROS_PER_MB,
             _ => 0,
@@ -147,11 +153,29 @@ impl Kubelet {
         let from = self.pulls_free_at.max(ctx.now);
         let done = from + PULL_LATENCY + SimDuration::micros(transfer);
         self.pulls_free_at = done;
-        self.set_phase(name, index, Phase::Pulling(ctx.now));
+        self.set_phase(name, index, Phase::Pulling(ctx.now), ctx);
         self.timers.push(done, Timer::Pulled(name.clone(), index));
     }
 
-    fn set_phase(&mut self, name: &NamespacedName, index: usize, phase: Phase) {
+    /// Marks a Pod whose containers changed: the next relist finds it. Whoever ends a Pod waits for
+    /// its containers and needs no relist.
+    fn notice(&mut self, name: &NamespacedName, ctx: &Ctx<'_>) {
+        if self.workers.get(name).is_some_and(|w| w.kill_at.is_some()) {
+            self.dirty.insert(name.clone());
+            return;
+        }
+        if self.unlisted.is_empty() {
+            let period = RELIST_PERIOD.as_micros();
+            // No two nodes ask at the same moment.
+            let offset = self.config.name.bytes().map(u64::from).sum::<u64>() * 137_000 % period;
+            let passed = (ctx.now.as_micros() + period - offset) % period;
+            let wait = SimDuration::micros(period - passed);
+            self.timers.push(ctx.now + wait, Timer::Relist);
+        }
+        self.unlisted.insert(name.clone());
+    }
+
+    fn set_phase(&mut self, name: &NamespacedName, index: usize, phase: Phase, ctx: &Ctx<'_>) {
         if let Some(container) = self
             .workers
             .get_mut(name)
@@ -159,7 +183,7 @@ impl Kubelet {
         {
             container.phase = phase;
         }
-        self.dirty.insert(name.clone());
+        self.notice(name, ctx);
     }
 
     fn pulled(&mut self, name: &NamespacedName, index: usize, ctx: &mut Ctx<'_>) {
@@ -180,6 +204,7 @@ impl Kubelet {
         match image::find(&reference) {
             Ok(program) => {
                 self.images.insert(image::canonical(&reference));
+                self.pulling.remove(&image::canonical(&reference));
                 let bytes = u64::from(program.size) * 1_000_000;
                 let message = format!(
                     "Successfully pulled image \"{reference}\" in {took} ({took} including waiting). Image size: {bytes} bytes."
@@ -194,7 +219,10 @@ impl Kubelet {
                 );
                 self.start(name, index, ctx);
             }
-            Err(message) => self.pull_failed(name, index, &label, &reference, message, ctx),
+            Err(message) => {
+                self.pulling.remove(&image::canonical(&reference));
+                self.pull_failed(name, index, &label, &reference, message, ctx);
+            }
         }
     }
 
@@ -234,6 +262,7 @@ impl Kubelet {
                 message,
                 backing_off,
             },
+            ctx,
         );
         let text = format!("Back-off pulling image \"{reference}\"");
         self.event(name, Some(label), EventType::Normal, "BackOff", text, ctx);
@@ -267,7 +296,7 @@ impl Kubelet {
             self.event(name, Some(&label), EventType::Normal, reason, message, ctx);
         }
         self.begin_probes(name, index, start, ctx);
-        self.dirty.insert(name.clone());
+        self.notice(name, ctx);
     }
 
     /// A container's process has ended: it is started again, or not.
@@ -279,6 +308,7 @@ impl Kubelet {
         reason: Option<&str>,
         ctx: &mut Ctx<'_>,
     ) {
+        self.notice(name, ctx);
         let Some(worker) = self.workers.get_mut(name) else {
             return;
         };
@@ -287,7 +317,6 @@ impl Kubelet {
             return;
         };
         container.exit(ctx.now, code, reason);
-        self.dirty.insert(name.clone());
         if !again {
             return;
         }
@@ -330,6 +359,6 @@ impl Kubelet {
         for index in running {
             self.end(name, index, 137, None, ctx);
         }
-        self.dirty.insert(name.clone());
+        self.notice(name, ctx);
     }
 }

@@ -51,6 +51,8 @@ enum Timer {
     Probe(NamespacedName, usize, u32, bool),
     /// What still runs of a Pod is killed.
     Kill(NamespacedName),
+    /// The runtime is asked what runs.
+    Relist,
     /// The node says that it lives.
     Heartbeat,
 }
@@ -70,6 +72,10 @@ pub struct Kubelet {
     next_address: u32,
     /// Pods whose status the API server does not have yet.
     dirty: BTreeSet<NamespacedName>,
+    /// Pods whose containers changed since the runtime was last asked.
+    unlisted: BTreeSet<NamespacedName>,
+    /// Images on their way.
+    pulling: BTreeSet<String>,
     running: bool,
     registered: bool,
     /// Requests that processes have made and nobody has taken yet.
@@ -150,6 +156,8 @@ impl Kubelet {
             addresses: BTreeSet::new(),
             next_address: 2,
             dirty: BTreeSet::new(),
+            unlisted: BTreeSet::new(),
+            pulling: BTreeSet::new(),
             running: true,
             registered: false,
             calls: Vec::new(),
@@ -252,6 +260,7 @@ impl Kubelet {
     /// Drops a Pod that the API server no longer has.
     fn forget(&mut self, name: &NamespacedName) {
         self.dirty.remove(name);
+        self.unlisted.remove(name);
         if let Some(worker) = self.workers.remove(name)
             && let Some(ip) = worker.ip.clone().filter(|_| !worker.uses_host_network())
             && let Some(last) = ip.rsplit('.').next().and_then(|n| n.parse().ok())

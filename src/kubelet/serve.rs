@@ -87,6 +87,8 @@ impl Kubelet {
     pub fn power_off(&mut self, now: SimTime) {
         self.running = false;
         self.timers = Default::default();
+        self.unlisted.clear();
+        self.pulling.clear();
         for worker in self.workers.values_mut() {
             for container in &mut worker.containers {
                 if container.is_running() {

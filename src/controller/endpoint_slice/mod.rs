@@ -18,7 +18,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use plan::{Content, Plan, plan_slices};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -29,6 +29,9 @@ const CONTROLLER: &str = "endpointslice-controller.k8s.io";
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EndpointSliceController {
     queue: WorkQueue<NamespacedName>,
+    /// The versions that this controller wrote and the watch has not brought yet: they are no news.
+    /// Upstream: staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go.
+    written: BTreeSet<u64>,
 }
 
 impl Controller for EndpointSliceController {
@@ -38,7 +41,9 @@ impl Controller for EndpointSliceController {
 
     fn handle(&mut self, change: &Change, informers: &Informers, _: SimTime) {
         if let Change::EndpointSlice(delta) = change {
-            if let Some(name) = service_of(delta.latest()) {
+            let own = self.written.remove(&delta.revision);
+            self.written = self.written.split_off(&delta.revision);
+            if !own && let Some(name) = service_of(delta.latest()) {
                 let key = NamespacedName::new(delta.latest().namespace(), name);
                 self.queue.add(key, Some(delta.revision));
             }
@@ -50,7 +55,7 @@ impl Controller for EndpointSliceController {
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         while let Some(item) = self.queue.pop(ctx.now) {
             ctx.cause = item.cause;
-            match reconcile(&item.key, ctx, informers) {
+            match self.reconcile(&item.key, ctx, informers) {
                 Ok(()) => self.queue.forget(&item.key),
                 Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
             }
@@ -68,52 +73,61 @@ fn service_of(slice: &EndpointSlice) -> Option<&str> {
     slice.label(SERVICE_NAME).filter(|_| ours)
 }
 
-fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {
-    let existing: Vec<&EndpointSlice> = informers
-        .endpoint_slices
-        .in_namespace(&key.namespace)
-        .filter(|slice| service_of(slice) == Some(&key.name))
-        .map(Arc::as_ref)
-        .collect();
-    let Some(service) = informers.services.get(key) else {
-        return existing.iter().try_for_each(|slice| remove(ctx, slice));
-    };
-    if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
-        return Ok(());
-    }
-    let selected = service_pods::selected(service, informers);
-    let labels = labels(service);
-    let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
-    let plan = plan_slices(service, &selected, &existing, stale);
-    perform(plan, service, labels, ctx)
-}
-
-fn perform(
-    plan: Plan<'_>,
-    service: &Service,
-    labels: BTreeMap<String, String>,
-    ctx: &mut Ctx<'_>,
-) -> Result<(), Status> {
-    if !service.is_terminating() {
-        for content in plan.create {
-            let slice = new_slice(service, labels.clone(), content);
-            match ctx.create(slice) {
-                Err(status) if status.is_namespace_terminating() => return Ok(()),
-                other => other?,
-            };
+impl EndpointSliceController {
+    fn reconcile(
+        &mut self,
+        key: &NamespacedName,
+        ctx: &mut Ctx<'_>,
+        informers: &Informers,
+    ) -> Result<(), Status> {
+        let existing: Vec<&EndpointSlice> = informers
+            .endpoint_slices
+            .in_namespace(&key.namespace)
+            .filter(|slice| service_of(slice) == Some(&key.name))
+            .map(Arc::as_ref)
+            .collect();
+        let Some(service) = informers.services.get(key) else {
+            return existing.iter().try_for_each(|slice| remove(ctx, slice));
+        };
+        if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
+            return Ok(());
         }
+        let selected = service_pods::selected(service, informers);
+        let labels = labels(service);
+        let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
+        let plan = plan_slices(service, &selected, &existing, stale);
+        self.perform(plan, service, labels, ctx)
     }
-    for (old, content) in plan.update {
-        let mut metadata = old.metadata.clone();
-        metadata.labels = Some(labels.clone());
-        ctx.update(EndpointSlice {
-            metadata,
-            address_type: old.address_type.clone(),
-            ports: content.ports,
-            endpoints: Some(content.endpoints),
-        })?;
+
+    fn perform(
+        &mut self,
+        plan: Plan<'_>,
+        service: &Service,
+        labels: BTreeMap<String, String>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), Status> {
+        if !service.is_terminating() {
+            for content in plan.create {
+                let slice = new_slice(service, labels.clone(), content);
+                match ctx.create(slice) {
+                    Err(status) if status.is_namespace_terminating() => return Ok(()),
+                    other => self.written.insert(other?.revision()),
+                };
+            }
+        }
+        for (old, content) in plan.update {
+            let mut metadata = old.metadata.clone();
+            metadata.labels = Some(labels.clone());
+            let written = ctx.update(EndpointSlice {
+                metadata,
+                address_type: old.address_type.clone(),
+                ports: content.ports,
+                endpoints: Some(content.endpoints),
+            })?;
+            self.written.insert(written.revision());
+        }
+        plan.delete.iter().try_for_each(|slice| remove(ctx, slice))
     }
-    plan.delete.iter().try_for_each(|slice| remove(ctx, slice))
 }
 
 fn remove(ctx: &mut Ctx<'_>, slice: &EndpointSlice) -> Result<(), Status> {

@@ -107,6 +107,7 @@ impl ReplicaSetController {
             (Some(old), Some(new)) if new.is_terminating() && !old.is_terminating() => {
                 self.expectations.deletion_observed(&key, pod.uid());
             }
+            (Some(old), Some(new)) if !pods::matters(old, new) => return,
             (Some(old), Some(new)) => {
                 let min_ready = informers
                     .replica_sets
