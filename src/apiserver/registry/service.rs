@@ -295,11 +295,9 @@ fn service_ports(ports: &[ServicePort], kind: &str, path: &Path, errors: &mut Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use k8s_openapi::api::core::v1::ServicePort;
 
     fn of_type(type_: &str, node_port: Option<i32>) -> Service {
-        let mut service = Service::default();
-        service.spec = Some(ServiceSpec {
+        let spec = ServiceSpec {
             type_: Some(type_.to_owned()),
             cluster_ip: Some("10.96.7.7".to_owned()),
             cluster_ips: Some(vec!["10.96.7.7".to_owned()]),
@@ -310,8 +308,11 @@ mod tests {
                 ..ServicePort::default()
             }]),
             ..ServiceSpec::default()
-        });
-        service
+        };
+        Service {
+            spec: Some(spec),
+            ..Default::default()
+        }
     }
 
     fn kept(service: &Service) -> (Option<&str>, Option<i32>, Option<&str>) {
