@@ -108,9 +108,7 @@ fn one_write(event: &WatchEvent, revision: u64) -> Result<(), String> {
     Ok(())
 }
 
-pub fn list<'a, K: kubarium::api::ApiType>(
-    cluster: &'a Cluster,
-) -> impl Iterator<Item = &'a Arc<K>> {
+pub fn list<K: kubarium::api::ApiType>(cluster: &Cluster) -> impl Iterator<Item = &Arc<K>> {
     let etcd = cluster.api().etcd();
     etcd.list(<K as kubarium::api::ApiType>::KIND, None)
         .filter_map(Object::get::<K>)

@@ -105,10 +105,12 @@ fn settled(deployment: &Deployment, cluster: &Cluster) -> Result<(), String> {
         .and_then(|c| c.reason.as_deref())
         .unwrap_or_default();
     let fits = match reason {
+        // What was said before a pause stays said.
+        _ if spec.paused == Some(true) => true,
         // A complete rollout stays so when it is resized, whatever becomes of the further Pods.
         "NewReplicaSetAvailable" => status.updated_replicas.unwrap_or(0) == wanted,
         "ProgressDeadlineExceeded" => !complete,
-        _ => spec.paused == Some(true),
+        _ => false,
     };
     match fits || waits_forever(deployment, cluster) {
         true => Ok(()),
