@@ -153,7 +153,8 @@ impl Session {
         self.last_request.as_ref()
     }
 
-    /// Carries out a command and notes it on the tape.
+    /// Carries out a command and notes it on the tape. What else is due at this moment happens
+    /// before it: the tape says only at which moment a command came.
     pub fn execute(&mut self, command: UserCommand) -> Report {
         if self.tape.len() >= TAPE_LIMIT as usize {
             let message = format!("this session holds {TAPE_LIMIT} commands and takes no more");
@@ -163,6 +164,7 @@ impl Session {
                 ..Report::default()
             };
         }
+        self.advance(self.cluster.now(), u32::MAX);
         let at = self.cluster.now().since(self.start()).as_micros();
         self.tape.push(TapeEntry {
             at,
@@ -265,6 +267,16 @@ mod tests {
         let link = encode_link(&session.save());
         assert!(link.len() < 1_500, "{}", link.len());
         assert_eq!(decode_link(&link).expect("decoded"), session.save());
+    }
+
+    #[test]
+    fn a_command_between_two_events_of_one_moment_comes_at_the_same_place_again() {
+        let mut session = Session::new(ClusterConfig::default());
+        session.step();
+        let name = "worker-1".to_owned();
+        session.execute(UserCommand::SetNode { name, on: false });
+        let again = Session::restore(session.save()).expect("restored");
+        assert_eq!(again.cluster(), session.cluster());
     }
 
     #[test]
