@@ -27,10 +27,11 @@ const SAMPLE: &str = include_str!("../../static/examples/sample.json");
 
 /// The kubelets of all nodes, the control plane's first.
 pub fn kubelets(config: &ClusterConfig) -> Vec<Kubelet> {
+    let start = config.start();
     let node = |index: u8| {
         let control_plane = index == 0;
         let size = &config.worker_size;
-        Kubelet::new(NodeConfig {
+        let mut kubelet = Kubelet::new(NodeConfig {
             name: match control_plane {
                 true => CONTROL_PLANE.to_owned(),
                 false => format!("worker-{index}"),
@@ -41,7 +42,13 @@ pub fn kubelets(config: &ClusterConfig) -> Vec<Kubelet> {
             cpu_milli: size.cpu_milli,
             memory_mib: size.memory_mib,
             pods: size.pods,
-        })
+        });
+        if control_plane {
+            for part in Part::ALL {
+                kubelet.boot_manifest(manifest(part), start);
+            }
+        }
+        kubelet
     };
     (0..=config.workers).map(node).collect()
 }
@@ -68,9 +75,6 @@ pub fn create_objects(cluster: &mut Cluster) {
         );
     }
     kubernetes_service(cluster);
-    for part in Part::ALL {
-        create(cluster, Object::new(static_pod(part)));
-    }
     create_list(cluster, DNS);
     if cluster.config.sample {
         create_list(cluster, SAMPLE);
@@ -192,27 +196,20 @@ fn kubernetes_slice(address: &str) -> EndpointSlice {
     }
 }
 
-/// The Pod through which the API server shows a part of the control plane.
-fn static_pod(part: Part) -> Pod {
+/// The manifest of a part of the control plane, as it stands in the control plane node's directory
+/// of static Pods.
+pub fn manifest(part: Part) -> Pod {
     let (image, port) = match part {
         Part::Etcd => ("registry.k8s.io/etcd:3.6.6-0", 2_379),
         Part::KubeApiserver => ("registry.k8s.io/kube-apiserver:v1.36.0", 6_443),
         Part::KubeControllerManager => ("registry.k8s.io/kube-controller-manager:v1.36.0", 10_257),
         Part::KubeScheduler => ("registry.k8s.io/kube-scheduler:v1.36.0", 10_259),
     };
-    let mut meta = metadata("kube-system", &format!("{part}-{CONTROL_PLANE}"));
+    let mut meta = metadata("kube-system", part.name());
     meta.labels = Some(
         [("component", part.name()), ("tier", "control-plane")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
-    );
-    meta.annotations = Some(
-        [
-            ("kubernetes.io/config.source", "file"),
-            ("kubernetes.io/config.mirror", part.name()),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into(),
     );
     Pod {
         metadata: meta,
@@ -227,7 +224,6 @@ fn static_pod(part: Part) -> Pod {
                 ..Container::default()
             }],
             host_network: Some(true),
-            node_name: Some(CONTROL_PLANE.to_owned()),
             priority_class_name: Some("system-node-critical".to_owned()),
             tolerations: Some(vec![Toleration {
                 operator: Some("Exists".to_owned()),

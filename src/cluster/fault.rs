@@ -7,19 +7,53 @@ use crate::controller::ControllerManager;
 use crate::network::proxy::KubeProxy;
 use crate::scheduler::Scheduler;
 
+/// The node that the control plane runs on.
+pub(super) const CONTROL_PLANE_INDEX: u8 = 0;
+
+/// The name of a part's static Pod, without its node's.
+fn static_name(part: Part) -> NamespacedName {
+    NamespacedName::new("kube-system", part.name())
+}
+
 impl Cluster {
-    /// Stops a part of the control plane. What it did stops; everything else goes on.
+    /// Stops a part of the control plane, as if the manifest of its static Pod were taken away. What
+    /// it did stops at once; everything else goes on. Its mirror Pod goes too, unless nobody can
+    /// delete it because the API server itself is down.
     pub fn stop_part(&mut self, part: Part) {
-        self.stopped.insert(part);
-        self.set_health();
+        let name = static_name(part);
+        self.with_kubelet(CONTROL_PLANE_INDEX, |kubelet, ctx| {
+            kubelet.remove_manifest(&name, ctx);
+        });
+        self.follow_parts();
     }
 
-    /// Starts a part of the control plane. It knows nothing but what the store holds.
+    /// Starts a part of the control plane: its manifest is put back. It knows nothing but what the
+    /// store holds.
     pub fn start_part(&mut self, part: Part) {
-        if !self.stopped.remove(&part) {
-            return;
+        let manifest = super::bootstrap::manifest(part);
+        self.with_kubelet(CONTROL_PLANE_INDEX, |kubelet, ctx| {
+            kubelet.add_manifest(manifest, ctx);
+        });
+    }
+
+    /// A part works while its container runs: makes it so after whatever happened to the containers
+    /// of the control plane's node.
+    pub(super) fn follow_parts(&mut self) {
+        for part in Part::ALL {
+            let kubelet = self.kubelets.get(usize::from(CONTROL_PLANE_INDEX));
+            let kubelet = kubelet.filter(|kubelet| kubelet.is_running());
+            let runs = kubelet.is_some_and(|k| k.running_statics().any(|name| name == part.name()));
+            if !runs && self.stopped.insert(part) {
+                self.set_health();
+            } else if runs && self.stopped.remove(&part) {
+                self.set_health();
+                self.begin_part(part);
+            }
         }
-        self.set_health();
+    }
+
+    /// A part's process has just started.
+    fn begin_part(&mut self, part: Part) {
         match part {
             Part::KubeControllerManager => {
                 self.controllers = ControllerManager::default();
@@ -66,6 +100,9 @@ impl Cluster {
         };
         if let Some(kubelet) = self.kubelets.get_mut(usize::from(node)) {
             kubelet.power_off(now);
+        }
+        if node == CONTROL_PLANE_INDEX {
+            self.follow_parts();
         }
         true
     }

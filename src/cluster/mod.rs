@@ -142,7 +142,7 @@ impl Cluster {
         &self.dns
     }
 
-    /// The parts of the control plane that somebody stopped.
+    /// The parts of the control plane that do not run.
     pub const fn stopped(&self) -> &BTreeSet<Part> {
         &self.stopped
     }
@@ -267,14 +267,18 @@ impl Cluster {
             return T::default();
         };
         let actor = format!("kubelet/{}", kubelet.config().name);
-        self.with_ctx(
+        let result = self.with_ctx(
             ComponentId::Kubelet(node),
             &actor,
             |cluster, ctx| match cluster.kubelets.get_mut(usize::from(node)) {
                 Some(kubelet) => act(kubelet, ctx),
                 None => T::default(),
             },
-        )
+        );
+        if node == fault::CONTROL_PLANE_INDEX {
+            self.follow_parts();
+        }
+        result
     }
 
     /// Runs `act` with a component's hands, then plans what it asked for and tells the watchers of

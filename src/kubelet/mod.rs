@@ -12,6 +12,7 @@ mod network;
 mod node;
 mod prober;
 mod serve;
+mod static_pod;
 mod status;
 mod worker;
 
@@ -29,6 +30,7 @@ use crate::network::call::Call;
 use crate::sim::{EventQueue, SimDuration, SimTime};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Deserialize, Serialize};
+use static_pod::Manifests;
 use std::collections::{BTreeMap, BTreeSet};
 use worker::PodWorker;
 
@@ -76,6 +78,7 @@ pub struct Kubelet {
     unlisted: BTreeSet<NamespacedName>,
     /// Images on their way.
     pulling: BTreeSet<String>,
+    manifests: Manifests,
     running: bool,
     registered: bool,
     /// Requests that processes have made and nobody has taken yet.
@@ -134,6 +137,8 @@ impl Component for Kubelet {
             ctx.cause = None;
             self.fire(timer, ctx);
         }
+        ctx.cause = None;
+        self.sync_manifests(ctx);
         self.report(ctx);
         if let Some(at) = self.timers.next_at() {
             ctx.agenda.wake_at(at);
@@ -158,6 +163,7 @@ impl Kubelet {
             dirty: BTreeSet::new(),
             unlisted: BTreeSet::new(),
             pulling: BTreeSet::new(),
+            manifests: Manifests::default(),
             running: true,
             registered: false,
             calls: Vec::new(),
@@ -203,13 +209,20 @@ impl Kubelet {
         if let Some(listed) = listed {
             let known: Vec<_> = self.workers.keys().cloned().collect();
             for name in known.into_iter().filter(|name| !listed.contains(name)) {
-                self.forget(&name);
+                match self.manifests.know(&name) {
+                    true => self.miss_mirror(&name),
+                    false => self.forget(&name),
+                }
             }
         }
     }
 
     fn handle(&mut self, delta: Delta<Pod>, ctx: &mut Ctx<'_>) {
         let name = delta.name();
+        if self.manifests.know(&name) {
+            self.handle_mirror(&name, &delta, ctx);
+            return;
+        }
         let Some(pod) = delta.new else {
             if self
                 .workers
@@ -326,6 +339,9 @@ impl Kubelet {
     fn report(&mut self, ctx: &mut Ctx<'_>) {
         let host = self.config.internal_ip.clone();
         for name in std::mem::take(&mut self.dirty) {
+            if self.manifests.know(&name) && !self.is_shown(&name) {
+                continue;
+            }
             let Some(worker) = self.workers.get(&name) else {
                 continue;
             };

@@ -103,6 +103,9 @@ impl Kubelet {
         self.pulls_free_at = ctx.now;
         let names: Vec<NamespacedName> = self.workers.keys().cloned().collect();
         for name in names {
+            if self.manifests.is_removed(&name) {
+                continue;
+            }
             if let Some(worker) = self.workers.get_mut(&name) {
                 worker.kill_at = None;
                 worker
