@@ -14,6 +14,9 @@ use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Namespace,
     Pod, PodSpec, Service, ServicePort, ServiceSpec, Toleration,
 };
+use k8s_openapi::api::discovery::v1::{
+    Endpoint, EndpointConditions, EndpointPort as SlicePort, EndpointSlice,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -133,8 +136,16 @@ fn kubernetes_service(cluster: &mut Cluster) {
         status: None,
     };
     create(cluster, Object::new(service));
+    let mut meta = metadata("default", "kubernetes");
+    let label = ("endpointslice.kubernetes.io/skip-mirror", "true");
+    meta.labels = Some(
+        [label]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    );
+    create(cluster, Object::new(kubernetes_slice(&address)));
     let endpoints = Endpoints {
-        metadata: metadata("default", "kubernetes"),
+        metadata: meta,
         subsets: Some(vec![EndpointSubset {
             addresses: Some(vec![EndpointAddress {
                 ip: address,
@@ -150,6 +161,35 @@ fn kubernetes_service(cluster: &mut Cluster) {
         }]),
     };
     create(cluster, Object::new(endpoints));
+}
+
+/// The API server's own endpoint, as kube-proxies read it.
+fn kubernetes_slice(address: &str) -> EndpointSlice {
+    let mut meta = metadata("default", "kubernetes");
+    let label = ("kubernetes.io/service-name", "kubernetes");
+    meta.labels = Some(
+        [label]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    );
+    EndpointSlice {
+        metadata: meta,
+        address_type: "IPv4".to_owned(),
+        endpoints: Some(vec![Endpoint {
+            addresses: vec![address.to_owned()],
+            conditions: Some(EndpointConditions {
+                ready: Some(true),
+                ..EndpointConditions::default()
+            }),
+            ..Endpoint::default()
+        }]),
+        ports: Some(vec![SlicePort {
+            name: Some("https".to_owned()),
+            port: Some(6_443),
+            protocol: Some("TCP".to_owned()),
+            app_protocol: None,
+        }]),
+    }
 }
 
 /// The Pod through which the API server shows a part of the control plane.

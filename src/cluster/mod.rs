@@ -122,6 +122,11 @@ impl Cluster {
         &self.scheduler
     }
 
+    /// The controllers and what waits in their queues.
+    pub const fn controllers(&self) -> &ControllerManager {
+        &self.controllers
+    }
+
     /// The nodes' kubelets, the control plane's first.
     pub fn kubelets(&self) -> &[Kubelet] {
         &self.kubelets

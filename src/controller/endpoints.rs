@@ -7,6 +7,7 @@ use super::service_pods::{
     self, HEADLESS, address, hostname, is_headless, ports, publishes_not_ready, refers_to,
     target_ref,
 };
+use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
@@ -31,6 +32,7 @@ const ADDRESS_LIMIT: u32 = 1_000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EndpointsController {
     queue: WorkQueue<NamespacedName>,
+    triggers: TriggerTimes,
 }
 
 impl Controller for EndpointsController {
@@ -52,7 +54,7 @@ impl Controller for EndpointsController {
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         while let Some(item) = self.queue.pop(ctx.now) {
             ctx.cause = item.cause;
-            match reconcile(&item.key, ctx, informers) {
+            match reconcile(&item.key, &mut self.triggers, ctx, informers) {
                 Ok(()) => self.queue.forget(&item.key),
                 Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
             }
@@ -64,9 +66,15 @@ impl Controller for EndpointsController {
     }
 }
 
-fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {
+fn reconcile(
+    key: &NamespacedName,
+    triggers: &mut TriggerTimes,
+    ctx: &mut Ctx<'_>,
+    informers: &Informers,
+) -> Result<(), Status> {
     let existing = informers.endpoints.get(key);
     let Some(service) = informers.services.get(key) else {
+        triggers.forget(key);
         if existing.is_some() {
             return match ctx.delete(key.of(Kind::Endpoints), DeleteOptions::default()) {
                 Err(status) if status.reason != Reason::NotFound => Err(status),
@@ -79,17 +87,19 @@ fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>, informers: &Informers) -> 
         return Ok(());
     }
     let selected = service_pods::selected(service, informers);
+    let trigger = triggers.compute(service, &selected);
     let planned = plan_subsets(service, &selected);
     let truncated = planned.truncated;
     let labels = labels(service);
     let Some(old) = existing else {
-        let metadata = ObjectMeta {
+        let mut metadata = ObjectMeta {
             name: Some(key.name.clone()),
             namespace: Some(key.namespace.clone()),
             labels: Some(labels),
             annotations: over_capacity(None, truncated),
             ..ObjectMeta::default()
         };
+        annotate(&mut metadata, trigger);
         let subsets = planned.write(service);
         return match ctx.create(Endpoints { metadata, subsets }) {
             Err(status) if status.is_namespace_terminating() => Ok(()),
@@ -106,6 +116,7 @@ fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>, informers: &Informers) -> 
     let mut metadata = old.metadata.clone();
     metadata.labels = Some(labels);
     metadata.annotations = annotations;
+    annotate(&mut metadata, trigger);
     let subsets = planned.write(service);
     ctx.update(Endpoints { metadata, subsets }).map(|_| ())
 }

@@ -17,6 +17,7 @@ mod owned_pods;
 mod pods;
 mod replica_set;
 mod service_pods;
+mod trigger_time;
 
 pub use deployment::budget as rollout_budget;
 pub use informers::{Change, Informers, MetaChange};

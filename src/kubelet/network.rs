@@ -31,23 +31,34 @@ impl Kubelet {
 
     /// Who takes connections at `ip:port`.
     pub fn listener(&self, ip: &str, port: u16, now: SimTime) -> Option<Listener<'_>> {
+        let (pod, index) = self.listening(ip, port, now)?;
+        let container = self.workers.get(pod)?.containers.get(index)?;
+        Some(Listener {
+            pod,
+            image: &container.image,
+        })
+    }
+
+    /// The Pod and the number of the container that listens at `ip:port`. Pods that share the
+    /// node's address share its ports.
+    pub(super) fn listening(
+        &self,
+        ip: &str,
+        port: u16,
+        now: SimTime,
+    ) -> Option<(&NamespacedName, usize)> {
         let workers = self
             .workers
             .iter()
             .filter(|(_, w)| w.ip.as_deref() == Some(ip));
         let mut containers = workers.flat_map(|(pod, worker)| {
-            worker
-                .containers
-                .iter()
-                .map(move |container| (pod, worker, container))
+            let containers = worker.containers.iter().enumerate();
+            containers.map(move |(index, container)| (pod, worker, index, container))
         });
-        let listens = containers.find(|(_, worker, container)| {
+        let found = containers.find(|(_, worker, _, container)| {
             let spec = worker.spec(&container.name);
             spec.is_some_and(|spec| container.listens(spec, port, now))
         });
-        listens.map(|(pod, _, container)| Listener {
-            pod,
-            image: &container.image,
-        })
+        found.map(|(pod, _, index, _)| (pod, index))
     }
 }

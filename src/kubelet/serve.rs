@@ -15,18 +15,15 @@ impl Kubelet {
         request: &HttpRequest,
         now: SimTime,
     ) -> Option<HttpResponse> {
-        let worker = self
-            .workers
-            .values_mut()
-            .find(|worker| worker.ip.as_deref() == Some(ip))?;
-        let hostname = worker.pod.metadata.name.clone().unwrap_or_default();
-        let specs = worker.pod.spec.as_ref()?.containers.clone();
-        let listening = worker.containers.iter_mut().find(|container| {
-            specs
-                .iter()
-                .any(|s| s.name == container.name && container.listens(s, port, now))
-        })?;
-        Some(listening.answer(&hostname, request, now))
+        let (name, index) = self.listening(ip, port, now)?;
+        let name = name.clone();
+        let worker = self.workers.get_mut(&name)?;
+        Some(
+            worker
+                .containers
+                .get_mut(index)?
+                .answer(&name.name, request, now),
+        )
     }
 
     /// The last `tail` lines of a container's log; `None` where there is no such container.

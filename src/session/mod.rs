@@ -153,7 +153,8 @@ impl Session {
         self.last_request.as_ref()
     }
 
-    /// Carries out a command and notes it on the tape.
+    /// Carries out a command and notes it on the tape. What else is due at this moment happens
+    /// before it: the tape says only at which moment a command came.
     pub fn execute(&mut self, command: UserCommand) -> Report {
         if self.tape.len() >= TAPE_LIMIT as usize {
             let message = format!("this session holds {TAPE_LIMIT} commands and takes no more");
@@ -163,6 +164,7 @@ impl Session {
                 ..Report::default()
             };
         }
+        self.advance(self.cluster.now(), u32::MAX);
         let at = self.cluster.now().since(self.start()).as_micros();
         self.tape.push(TapeEntry {
             at,
@@ -268,6 +270,16 @@ mod tests {
     }
 
     #[test]
+    fn a_command_between_two_events_of_one_moment_comes_at_the_same_place_again() {
+        let mut session = Session::new(ClusterConfig::default());
+        session.step();
+        let name = "worker-1".to_owned();
+        session.execute(UserCommand::SetNode { name, on: false });
+        let again = Session::restore(session.save()).expect("restored");
+        assert_eq!(again.cluster(), session.cluster());
+    }
+
+    #[test]
     fn a_rewound_session_runs_the_same_way_again() {
         let session = scaled();
         let mut rewound = session.clone();
@@ -280,5 +292,61 @@ mod tests {
         assert_eq!(rewound.cluster(), session.cluster());
         rewound.rewind(session.start() + SimDuration::secs(10));
         assert!(rewound.save().tape.is_empty());
+    }
+
+    #[test]
+    fn a_load_is_part_of_what_is_saved() {
+        let mut session = Session::new(ClusterConfig::default());
+        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
+        let place = |namespace: &str, name: &str| Place {
+            namespace: namespace.into(),
+            name: name.into(),
+        };
+        let load = |per_second| UserCommand::SetLoad {
+            to: place("default", "hello"),
+            node: "worker-2".into(),
+            from: Place::default(),
+            per_second,
+            path: "/".into(),
+        };
+        assert_eq!(session.execute(load(101)).errors.len(), 1);
+        let report = session.execute(load(50));
+        assert!(report.errors.is_empty(), "{report:?}");
+        session.advance(session.start() + SimDuration::secs(50), u32::MAX);
+        let sent = |session: &Session| {
+            session
+                .cluster()
+                .loads()
+                .values()
+                .map(|l| l.sent)
+                .sum::<u64>()
+        };
+        assert_eq!(sent(&session), 1_001_u64);
+        let again = Session::restore(session.save()).expect("restored");
+        assert_eq!(again.cluster(), session.cluster());
+        let mut rewound = session.clone();
+        rewound.rewind(session.start() + SimDuration::secs(40));
+        assert_eq!(sent(&rewound), 501);
+        rewound.advance(session.cluster().now(), u32::MAX);
+        assert_eq!(rewound.cluster(), session.cluster());
+    }
+
+    #[test]
+    fn a_request_is_shown_and_counted() {
+        let mut session = Session::new(ClusterConfig::default());
+        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
+        let fetch = |url: &str| UserCommand::Fetch {
+            from: Place::default(),
+            url: url.to_owned(),
+        };
+        assert_eq!(session.execute(fetch("ftp://x")).errors.len(), 1);
+        assert!(session.last_request().is_none());
+        let report = session.execute(fetch("http://192.168.64.11:30080/"));
+        assert!(report.errors.is_empty(), "{report:?}");
+        let last = session.last_request().expect("it is shown");
+        let (service, endpoint) = last.trace.via.clone().expect("by a rule");
+        let proxies = session.cluster().proxies();
+        let answered: u64 = proxies.iter().map(|p| p.answered(&service, endpoint)).sum();
+        assert_eq!((last.id, answered), (1, 1));
     }
 }

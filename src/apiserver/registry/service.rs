@@ -57,6 +57,7 @@ impl Strategy for Service {
         etcd: &Etcd,
     ) -> Result<(), Status> {
         self.status.clone_from(&old.status);
+        drop_for_type(self, old);
         keep_allocated(self, old);
         if !self.validate().is_empty() {
             return Ok(());
@@ -102,6 +103,59 @@ impl Strategy for Service {
             ));
         }
         errors
+    }
+}
+
+/// What only the old type needed goes where the author left it as it was: a Service applied anew as
+/// another type still carries what the server chose for the old one.
+fn drop_for_type(service: &mut Service, old: &Service) {
+    let (Some(new), Some(old)) = (service.spec.as_mut(), old.spec.as_ref()) else {
+        return;
+    };
+    let is = |spec: &ServiceSpec, types: &[&str]| {
+        types.contains(&spec.type_.as_deref().unwrap_or_default())
+    };
+    let lost = |types: &[&str]| is(old, types) && !is(new, types);
+    let external_name = lost(&["ExternalName"]) && new.external_name == old.external_name;
+    let addresses = lost(&["ClusterIP", "NodePort", "LoadBalancer"]);
+    let node_ports = lost(&["NodePort", "LoadBalancer"]);
+    let balancer = lost(&["LoadBalancer"]);
+    let ports = |spec: &ServiceSpec| -> Vec<Option<i32>> {
+        spec.ports
+            .iter()
+            .flatten()
+            .map(|port| port.node_port)
+            .collect()
+    };
+    if external_name {
+        new.external_name = None;
+    }
+    if addresses && new.cluster_ip == old.cluster_ip {
+        new.cluster_ip = None;
+        new.cluster_ips = None;
+        new.ip_families = None;
+        new.ip_family_policy = None;
+        new.internal_traffic_policy = None;
+    }
+    if node_ports {
+        if ports(new) == ports(old) {
+            new.ports
+                .iter_mut()
+                .flatten()
+                .for_each(|port| port.node_port = None);
+        }
+        if new.external_traffic_policy == old.external_traffic_policy {
+            new.external_traffic_policy = None;
+        }
+    }
+    if balancer {
+        new.allocate_load_balancer_node_ports = None;
+        if new.load_balancer_class == old.load_balancer_class {
+            new.load_balancer_class = None;
+        }
+        if new.health_check_node_port == old.health_check_node_port {
+            new.health_check_node_port = None;
+        }
     }
 }
 
@@ -234,6 +288,62 @@ fn service_ports(ports: &[ServicePort], kind: &str, path: &Path, errors: &mut Ve
             let mut error = FieldError::duplicate(&at, "");
             error.value = shown;
             errors.push(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_type(type_: &str, node_port: Option<i32>) -> Service {
+        let spec = ServiceSpec {
+            type_: Some(type_.to_owned()),
+            cluster_ip: Some("10.96.7.7".to_owned()),
+            cluster_ips: Some(vec!["10.96.7.7".to_owned()]),
+            external_traffic_policy: node_port.map(|_| "Cluster".to_owned()),
+            ports: Some(vec![ServicePort {
+                port: 80,
+                node_port,
+                ..ServicePort::default()
+            }]),
+            ..ServiceSpec::default()
+        };
+        Service {
+            spec: Some(spec),
+            ..Default::default()
+        }
+    }
+
+    fn kept(service: &Service) -> (Option<&str>, Option<i32>, Option<&str>) {
+        let spec = service.spec.as_ref().expect("a spec");
+        let port = spec.ports.as_ref().and_then(|ports| ports[0].node_port);
+        let policy = spec.external_traffic_policy.as_deref();
+        (spec.cluster_ip.as_deref(), port, policy)
+    }
+
+    #[test]
+    fn what_another_type_does_not_need_goes_unless_it_was_changed() {
+        let old = of_type("NodePort", Some(30_001));
+        let ip = Some("10.96.7.7");
+        for (type_, port, want) in [
+            (
+                "NodePort",
+                Some(30_001),
+                (ip, Some(30_001), Some("Cluster")),
+            ),
+            (
+                "LoadBalancer",
+                Some(30_001),
+                (ip, Some(30_001), Some("Cluster")),
+            ),
+            ("ClusterIP", Some(30_001), (ip, None, None)),
+            ("ClusterIP", Some(30_002), (ip, Some(30_002), None)),
+            ("ExternalName", Some(30_001), (None, None, None)),
+        ] {
+            let mut new = of_type(type_, port);
+            drop_for_type(&mut new, &old);
+            assert_eq!(kept(&new), want, "{type_} {port:?}");
         }
     }
 }

@@ -97,12 +97,13 @@ impl Cluster {
             protocol: Protocol::Tcp,
         };
         let address = format!("{to}:{}", target.port);
+        let before = way.took;
         let arrival = match self.send(&packet, rng, way) {
             Ok(arrival) => arrival,
             Err(outcome) => return outcome,
         };
         target.request.client_ip = arrival.source.to_string();
-        let (ip, there) = (arrival.ip.to_string(), way.took);
+        let (ip, there) = (arrival.ip.to_string(), way.took.saturating_sub(before));
         let now = self.now;
         let listener = self.kubelets.get(arrival.node).and_then(|kubelet| {
             kubelet

@@ -7,6 +7,7 @@ mod plan;
 
 use super::manager::Controller;
 use super::service_pods::{self, HEADLESS};
+use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
@@ -32,6 +33,7 @@ pub struct EndpointSliceController {
     /// The versions that this controller wrote and the watch has not brought yet: they are no news.
     /// Upstream: staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go.
     written: BTreeSet<u64>,
+    triggers: TriggerTimes,
 }
 
 impl Controller for EndpointSliceController {
@@ -87,28 +89,31 @@ impl EndpointSliceController {
             .map(Arc::as_ref)
             .collect();
         let Some(service) = informers.services.get(key) else {
+            self.triggers.forget(key);
             return existing.iter().try_for_each(|slice| remove(ctx, slice));
         };
         if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
             return Ok(());
         }
         let selected = service_pods::selected(service, informers);
+        let trigger = self.triggers.compute(service, &selected);
         let labels = labels(service);
         let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
         let plan = plan_slices(service, &selected, &existing, stale);
-        self.perform(plan, service, labels, ctx)
+        self.perform(plan, service, (labels, trigger), ctx)
     }
 
     fn perform(
         &mut self,
         plan: Plan<'_>,
         service: &Service,
-        labels: BTreeMap<String, String>,
+        (labels, trigger): (BTreeMap<String, String>, Option<SimTime>),
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
         if !service.is_terminating() {
             for content in plan.create {
-                let slice = new_slice(service, labels.clone(), content);
+                let mut slice = new_slice(service, labels.clone(), content);
+                annotate(&mut slice.metadata, trigger);
                 match ctx.create(slice) {
                     Err(status) if status.is_namespace_terminating() => return Ok(()),
                     other => self.written.insert(other?.revision()),
@@ -118,6 +123,7 @@ impl EndpointSliceController {
         for (old, content) in plan.update {
             let mut metadata = old.metadata.clone();
             metadata.labels = Some(labels.clone());
+            annotate(&mut metadata, trigger);
             let written = ctx.update(EndpointSlice {
                 metadata,
                 address_type: old.address_type.clone(),

@@ -1,0 +1,150 @@
+//! When the change happened that a write of endpoints is about: what delays are measured from.
+//!
+//! Upstream: staging/src/k8s.io/endpointslice/util/trigger_time_tracker.go, v1.36.
+
+use crate::api::meta::{self, MetaExt};
+use crate::api::{NamespacedName, condition};
+use crate::sim::SimTime;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The annotation that says it.
+pub const ANNOTATION: &str = "endpoints.kubernetes.io/last-change-trigger-time";
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Seen {
+    service: SimTime,
+    pods: BTreeMap<String, SimTime>,
+}
+
+/// What each Service's Pods were last seen to have changed at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TriggerTimes {
+    #[serde(serialize_with = "crate::sim::as_pairs")]
+    services: BTreeMap<NamespacedName, Seen>,
+}
+
+impl TriggerTimes {
+    /// The earliest change since the last call for this Service: its creation the first time, later
+    /// the moment at which a Pod became ready or stopped being it. `None`: nothing of that changed.
+    pub fn compute(&mut self, service: &Service, pods: &[&Pod]) -> Option<SimTime> {
+        let created = service.metadata.creation_timestamp.as_ref();
+        let created = created.map(meta::to_sim).unwrap_or_default();
+        let name = service.namespaced_name();
+        let known = self.services.contains_key(&name);
+        let seen = self.services.entry(name).or_default();
+        let mut earliest: Option<SimTime> = None;
+        let mut note = |at: SimTime| earliest = Some(earliest.map_or(at, |known| known.min(at)));
+        for pod in pods {
+            let Some(at) = turned(pod) else { continue };
+            match seen.pods.get_mut(pod.name()) {
+                Some(last) if *last == at => {}
+                Some(last) => {
+                    if at > *last {
+                        note(at);
+                    }
+                    *last = at;
+                }
+                None => {
+                    seen.pods.insert(pod.name().to_owned(), at);
+                    note(at);
+                }
+            }
+        }
+        if seen.pods.len() > pods.len() {
+            seen.pods
+                .retain(|name, _| pods.iter().any(|pod| pod.name() == name));
+        }
+        if created > seen.service {
+            seen.service = created;
+            note(created);
+        }
+        if known { earliest } else { Some(created) }
+    }
+
+    /// Forgets a Service that is gone.
+    pub fn forget(&mut self, service: &NamespacedName) {
+        self.services.remove(service);
+    }
+}
+
+/// When the Pod's readiness last changed.
+fn turned(pod: &Pod) -> Option<SimTime> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref();
+    let ready = condition::find(conditions, "Ready")?;
+    ready.last_transition_time.as_ref().map(meta::to_sim)
+}
+
+/// Says in an object that is about to be written what it is about.
+pub fn annotate(metadata: &mut ObjectMeta, trigger: Option<SimTime>) {
+    let annotations = metadata.annotations.get_or_insert_default();
+    match trigger {
+        Some(at) => annotations.insert(ANNOTATION.to_owned(), meta::rfc3339(at)),
+        None => annotations.remove(ANNOTATION),
+    };
+    if annotations.is_empty() {
+        metadata.annotations = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_earliest_change_since_the_last_time_counts() {
+        let service: Service = serde_json::from_value(json!({"metadata": {
+            "name": "web", "namespace": "default", "creationTimestamp": "2026-01-01T00:00:05Z",
+        }}))
+        .expect("a Service");
+        let pod = |name: &str, second: u64| -> Pod {
+            serde_json::from_value(json!({
+                "metadata": {"name": name},
+                "status": {"conditions": [{
+                    "type": "Ready", "status": "True",
+                    "lastTransitionTime": format!("2026-01-01T00:00:{second:02}Z"),
+                }]},
+            }))
+            .expect("a Pod")
+        };
+        let mut times = TriggerTimes::default();
+        let mut seconds = |pods: &[Pod]| -> Option<String> {
+            let pods: Vec<&Pod> = pods.iter().collect();
+            let found = times.compute(&service, &pods).map(meta::rfc3339);
+            found.map(|text| text[17..19].to_owned())
+        };
+        assert_eq!(
+            seconds(&[pod("a", 9)]).as_deref(),
+            Some("05"),
+            "its creation first"
+        );
+        assert_eq!(seconds(&[pod("a", 9)]), None, "nothing new");
+        assert_eq!(
+            seconds(&[pod("a", 20), pod("b", 15)]).as_deref(),
+            Some("15")
+        );
+        assert_eq!(
+            seconds(&[pod("a", 20)]),
+            None,
+            "a Pod that is gone says nothing"
+        );
+        assert_eq!(
+            seconds(&[pod("a", 20), pod("b", 15)]).as_deref(),
+            Some("15"),
+            "one that is back does"
+        );
+    }
+
+    #[test]
+    fn a_write_about_nothing_known_says_so() {
+        let mut metadata = ObjectMeta::default();
+        annotate(&mut metadata, Some(SimTime::from_secs(0)));
+        let annotations = metadata.annotations.clone().unwrap_or_default();
+        assert_eq!(annotations[ANNOTATION], "1970-01-01T00:00:00Z");
+        annotate(&mut metadata, None);
+        assert_eq!(metadata.annotations, None);
+    }
+}
