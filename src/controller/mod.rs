@@ -13,6 +13,7 @@ mod informers;
 mod manager;
 mod namespace;
 mod node_lifecycle;
+mod owned_pods;
 mod pods;
 mod replica_set;
 mod service_pods;

@@ -5,6 +5,7 @@
 mod plan;
 
 use super::manager::Controller;
+use super::owned_pods::OwnedPods;
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
@@ -16,7 +17,6 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 use plan::{Step, plan_step};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The ReplicaSet controller.
@@ -25,10 +25,7 @@ pub struct ReplicaSetController {
     queue: WorkQueue<NamespacedName>,
     expectations: Expectations,
     recorder: Recorder,
-    /// The Pods of each ReplicaSet, by its uid: a reconcile never looks at other Pods.
-    owned: BTreeMap<String, BTreeSet<NamespacedName>>,
-    /// Pods without a controller, which a ReplicaSet may adopt.
-    orphans: BTreeSet<NamespacedName>,
+    pods: OwnedPods,
 }
 
 impl Default for ReplicaSetController {
@@ -37,8 +34,7 @@ impl Default for ReplicaSetController {
             queue: WorkQueue::default(),
             expectations: Expectations::default(),
             recorder: Recorder::new("replicaset-controller", ""),
-            owned: BTreeMap::new(),
-            orphans: BTreeSet::new(),
+            pods: OwnedPods::default(),
         }
     }
 }
@@ -53,7 +49,6 @@ impl Controller for ReplicaSetController {
             Change::ReplicaSet(delta) => {
                 if delta.new.is_none() {
                     self.expectations.forget(&delta.name());
-                    self.owned.remove(delta.latest().uid());
                 }
                 self.queue.add(delta.name(), Some(delta.revision));
             }
@@ -85,7 +80,7 @@ fn owner_key(pod: &Pod) -> Option<NamespacedName> {
 impl ReplicaSetController {
     fn handle_pod(&mut self, delta: &Delta<Pod>, informers: &Informers) {
         let revision = Some(delta.revision);
-        self.index(delta);
+        self.pods.observe(delta);
         let pod = delta.latest();
         let Some(key) = owner_key(pod) else {
             if let Some(old) = delta.old.as_ref().and_then(|old| owner_key(old)) {
@@ -124,32 +119,6 @@ impl ReplicaSetController {
         self.queue.add(key, revision);
     }
 
-    fn index(&mut self, delta: &Delta<Pod>) {
-        let name = delta.name();
-        if let Some(old) = &delta.old {
-            match owner::controller_of(&old.metadata) {
-                Some(reference) => {
-                    if let Some(pods) = self.owned.get_mut(&reference.uid) {
-                        pods.remove(&name);
-                        if pods.is_empty() {
-                            self.owned.remove(&reference.uid);
-                        }
-                    }
-                }
-                None => {
-                    self.orphans.remove(&name);
-                }
-            }
-        }
-        if let Some(new) = &delta.new {
-            let pods = match owner::controller_of(&new.metadata) {
-                Some(reference) => self.owned.entry(reference.uid.clone()).or_default(),
-                None => &mut self.orphans,
-            };
-            pods.insert(name);
-        }
-    }
-
     fn reconcile(
         &mut self,
         key: &NamespacedName,
@@ -159,7 +128,7 @@ impl ReplicaSetController {
         let Some(set) = informers.replica_sets.get(key).cloned() else {
             return Ok(());
         };
-        let pods = self.claim(&set, ctx, informers)?;
+        let pods = self.claim(&set, ctx)?;
         let terminating = pods
             .iter()
             .filter(|pod| pod.is_terminating())
@@ -180,18 +149,10 @@ impl ReplicaSetController {
 
     /// The Pods that are this set's: those it owns and that still match, after letting go of those
     /// that do not and adopting matching Pods without an owner.
-    fn claim(
-        &self,
-        set: &ReplicaSet,
-        ctx: &mut Ctx<'_>,
-        informers: &Informers,
-    ) -> Result<Vec<Arc<Pod>>, Status> {
+    fn claim(&self, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<Vec<Arc<Pod>>, Status> {
         let selector = selector(set);
         let mut claimed = Vec::new();
-        for name in self.owned.get(set.uid()).into_iter().flatten() {
-            let Some(pod) = informers.pods.get(name) else {
-                continue;
-            };
+        for pod in self.pods.of(set.uid()) {
             if selector.matches(meta::labels(&pod.metadata)) {
                 claimed.push(pod.clone());
             } else if !set.is_terminating() {
@@ -201,14 +162,8 @@ impl ReplicaSetController {
         if set.is_terminating() {
             return Ok(claimed);
         }
-        for name in self
-            .orphans
-            .iter()
-            .filter(|name| name.namespace == set.namespace())
-        {
-            let Some(pod) = informers.pods.get(name).filter(|pod| pods::is_active(pod)) else {
-                continue;
-            };
+        let orphans = self.pods.orphans_in(set.namespace());
+        for pod in orphans.filter(|pod| pods::is_active(pod)) {
             if selector.matches(meta::labels(&pod.metadata)) {
                 let mut adopted = Pod::clone(pod);
                 let owners = adopted.metadata.owner_references.get_or_insert_default();
@@ -247,9 +202,7 @@ impl ReplicaSetController {
         };
         let sets = informers.replica_sets.in_namespace(set.namespace());
         sets.filter(|other| is_sibling(other))
-            .filter_map(|other| self.owned.get(other.uid()))
-            .flatten()
-            .filter_map(|name| informers.pods.get(name))
+            .flat_map(|other| self.pods.of(other.uid()))
             .filter(|pod| pods::is_active(pod))
             .cloned()
             .collect()
