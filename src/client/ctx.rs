@@ -32,6 +32,7 @@ impl Ctx<'_> {
             actor: self.actor.clone(),
             cause: self.cause,
             dry_run: false,
+            manager: None,
             operation,
         };
         self.api.handle(request, self.now)

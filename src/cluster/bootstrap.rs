@@ -99,6 +99,7 @@ fn create(cluster: &mut Cluster, object: Object) {
         actor: "kubeadm".into(),
         cause: None,
         dry_run: false,
+        manager: None,
         operation: Operation::Create(object),
     };
     let now = cluster.now;

@@ -154,6 +154,17 @@ impl Container {
         });
     }
 
+    /// When its process started, when it ended, and whether it runs; of its life before, where
+    /// that is asked for. While it waits to be started again, its last life is its present one.
+    pub fn life(&self, previous: bool) -> Option<(SimTime, Option<SimTime>, bool)> {
+        let ended = |life: &Exited| (life.started, Some(life.finished), false);
+        match (&self.phase, previous) {
+            (Phase::Running(started, _), false) => Some((*started, None, true)),
+            (Phase::Exited(exited), false) => Some(ended(exited)),
+            _ => self.last.as_ref().map(ended),
+        }
+    }
+
     /// Gets ready to be started again.
     pub fn restart(&mut self) {
         if let Phase::Exited(exited) = std::mem::replace(&mut self.phase, Phase::Waiting) {

@@ -2,6 +2,7 @@
 //! made again, up to any moment of it.
 
 mod execute;
+mod http;
 mod share;
 
 pub use share::{LINK_LIMIT, decode_link, encode_link};

@@ -1,6 +1,7 @@
 //! One strategy per kind: its defaults, what it sets itself, what it refuses.
 
 mod allocate;
+mod fields;
 mod meta;
 mod pod;
 mod pod_default;
@@ -10,14 +11,13 @@ mod simple;
 mod strategy;
 mod workload;
 
+pub use fields::{is_selectable, value as field_value};
 pub use strategy::Strategy;
 
 use super::ApiServerConfig;
 use crate::api::field::FieldError;
-use crate::api::meta::MetaExt;
-use crate::api::{Kind, Object, Status};
+use crate::api::{Object, Status};
 use crate::etcd::Etcd;
-use k8s_openapi::api::core::v1::Pod;
 use std::sync::Arc;
 
 /// Runs `$body` with `$strategy` naming the strategy of `$object`'s kind and `$inner` what it holds.
@@ -91,29 +91,4 @@ pub fn validate_update(object: &Object, old: &Object) -> Vec<FieldError> {
         Some(old) => inner.validate_update(old),
         None => Vec::new(),
     })
-}
-
-/// The value that a field selector compares; `None` for a field that the kind does not offer.
-pub fn field_value(object: &Object, field: &str) -> Option<String> {
-    match field {
-        "metadata.name" => return Some(object.name().to_owned()),
-        "metadata.namespace" => return Some(object.namespace().to_owned()),
-        _ => {}
-    }
-    match object.kind() {
-        Kind::Pod => pod_field(object.get::<Pod>()?, field),
-        _ => None,
-    }
-}
-
-fn pod_field(pod: &Pod, field: &str) -> Option<String> {
-    let (spec, status) = (pod.spec.as_ref(), pod.status.as_ref());
-    let value = match field {
-        "spec.nodeName" => spec.and_then(|s| s.node_name.clone()),
-        "spec.restartPolicy" => spec.and_then(|s| s.restart_policy.clone()),
-        "status.phase" => status.and_then(|s| s.phase.clone()),
-        "status.podIP" => status.and_then(|s| s.pod_ip.clone()),
-        _ => return None,
-    };
-    Some(value.unwrap_or_default())
 }
