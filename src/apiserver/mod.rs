@@ -137,7 +137,7 @@ impl ApiServer {
         };
         let write = Write {
             dry_run: request.dry_run,
-            tracking: Tracking::of(request.manager, &origin),
+            tracking: Tracking::of(request.manager, request.via, &origin),
             origin,
         };
         match request.operation {

@@ -110,6 +110,9 @@ pub struct Request {
     /// Who manages the fields that are written, where the client says so; else the actor does, and
     /// a new object's fields are not tracked.
     pub manager: Option<Arc<str>>,
+    /// The subresource that the fields are written through, where it is not the operation's own:
+    /// `scale`, or empty.
+    pub via: &'static str,
     /// What to do.
     pub operation: Operation,
 }
@@ -122,6 +125,7 @@ impl Request {
             cause: None,
             dry_run: false,
             manager: None,
+            via: "",
             operation,
         }
     }

@@ -25,8 +25,8 @@ pub(super) struct Write {
 
 /// Whose the written fields become.
 pub(super) enum Tracking {
-    /// They become the manager's.
-    Named(Arc<str>),
+    /// They become the manager's, written through this subresource.
+    Named(Arc<str>, &'static str),
     /// They become the actor's, where the object is tracked already.
     Actor(Arc<str>),
     /// An apply has decided it.
@@ -45,23 +45,23 @@ fn manager_of(actor: &str) -> &'static str {
 }
 
 impl Tracking {
-    pub fn of(manager: Option<Arc<str>>, origin: &Origin) -> Self {
+    pub fn of(manager: Option<Arc<str>>, via: &'static str, origin: &Origin) -> Self {
         match manager {
-            Some(name) => Self::Named(name),
+            Some(name) => Self::Named(name, via),
             None => Self::Actor(origin.actor.clone()),
         }
     }
 
     fn updater(&self, subresource: &str) -> Manager {
-        let name = match self {
-            Self::Named(name) => name.to_string(),
-            Self::Actor(actor) => manager_of(actor).to_owned(),
-            Self::Decided(_, manager) => manager.name.clone(),
+        let (name, via) = match self {
+            Self::Named(name, via) => (name.to_string(), *via),
+            Self::Actor(actor) => (manager_of(actor).to_owned(), ""),
+            Self::Decided(_, manager) => (manager.name.clone(), ""),
         };
         Manager {
             name,
             applies: false,
-            subresource: subresource.to_owned(),
+            subresource: if via.is_empty() { subresource } else { via }.to_owned(),
         }
     }
 
@@ -71,7 +71,7 @@ impl Tracking {
         let managers = match self {
             Self::Actor(_) => return,
             Self::Decided(managers, _) => managers.clone(),
-            Self::Named(_) => {
+            Self::Named(..) => {
                 let empty = json!({"metadata": {}, "spec": {}, "status": {}});
                 let mut managers = Managers::default();
                 let manager = self.updater("");

@@ -33,6 +33,7 @@ impl Ctx<'_> {
             cause: self.cause,
             dry_run: false,
             manager: None,
+            via: "",
             operation,
         };
         self.api.handle(request, self.now)

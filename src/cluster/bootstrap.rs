@@ -100,6 +100,7 @@ fn create(cluster: &mut Cluster, object: Object) {
         cause: None,
         dry_run: false,
         manager: None,
+        via: "",
         operation: Operation::Create(object),
     };
     let now = cluster.now;
