@@ -13,6 +13,7 @@ pub mod door;
 mod read;
 pub mod registry;
 mod request;
+pub mod table;
 mod write;
 
 pub use request::{
