@@ -17,7 +17,8 @@ pub mod table;
 mod write;
 
 pub use request::{
-    ApiHandle, DeleteOptions, FieldSelector, Operation, Patch, Propagation, Request, Response,
+    ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,
+    Response,
 };
 
 use crate::api::Status;
@@ -132,7 +133,7 @@ impl ApiServer {
                 namespace,
                 labels,
                 fields,
-            } => Ok(self.list(kind, namespace.as_deref(), &labels, &fields)),
+            } => self.list(kind, namespace.as_deref(), &labels, &fields),
             Operation::Create(object) => self.create(object, dry_run, origin).map(Response::Object),
             Operation::Update(object) => self.update(object, dry_run, origin).map(Response::Object),
             Operation::UpdateStatus(object) => self
