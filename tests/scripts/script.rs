@@ -62,6 +62,10 @@ impl Script {
                     lines[*end].is_empty() && next
                 };
                 let end = (start..lines.len()).find(ends).unwrap_or(lines.len());
+                if let Some(found) = (start..end).find(|line| is_command(lines[*line])) {
+                    let message = "an empty line is missing between an output and a command";
+                    return Err(format!("line {}: {message}", found + 1));
+                }
                 step.expected = lines[start..end]
                     .iter()
                     .map(|line| format!("{line}\n"))
@@ -79,7 +83,12 @@ impl Script {
     /// The script as it is written.
     pub fn text(&self) -> String {
         let mut text = String::new();
+        let mut after_output = false;
         for step in &self.steps {
+            if after_output && !step.before.starts_with('\n') {
+                text.push('\n');
+            }
+            after_output = !step.expected.is_empty();
             text.push_str(&step.before);
             text.push_str(&step.written);
             if !step.expected.is_empty() {
@@ -135,6 +144,8 @@ fn a_script_is_read_and_written_as_it_was() {
     assert_eq!(script.steps[0].stdin.as_deref(), Some("a: 1\n"));
     assert_eq!(script.steps[2].expected, "NAME\n\nAGE\n");
     assert_eq!(script.text(), text);
+    let tight = "kubectl get pods\n---\nx\nadvance 5s\n";
+    assert!(Script::parse(tight).is_err());
     assert!(Script::parse("what is this\n").is_err());
     assert!(Script::parse("kubectl apply -f - <<EOF\n").is_err());
 }

@@ -96,9 +96,8 @@ impl World {
 
     fn fault(&mut self, fault: &str) -> String {
         let words: Vec<&str> = fault.split_whitespace().collect();
-        let pod = |name: &str| {
-            NamespacedName::new("default", name.strip_prefix("pod/").unwrap_or(name))
-        };
+        let pod =
+            |name: &str| NamespacedName::new("default", name.strip_prefix("pod/").unwrap_or(name));
         let cluster = &mut self.cluster;
         let done = match words.as_slice() {
             ["stop", "node", name] => cluster.stop_node(name),

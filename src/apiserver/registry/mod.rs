@@ -160,15 +160,23 @@ pub fn field_value(object: &Object, field: &str) -> String {
             let source = event.source.as_ref();
             let component = source.and_then(|source| source.component.clone());
             let component = component.filter(|component| !component.is_empty());
-            component.or(event.reporting_component.clone()).unwrap_or_default()
+            component
+                .or(event.reporting_component.clone())
+                .unwrap_or_default()
         }
         Object::Node(node) => {
             let spec = node.spec.as_ref();
-            spec.and_then(|spec| spec.unschedulable).unwrap_or(false).to_string()
+            spec.and_then(|spec| spec.unschedulable)
+                .unwrap_or(false)
+                .to_string()
         }
         other => {
             let pointer = format!("/{}", field.replace('.', "/"));
-            other.to_json().pointer(&pointer).map(json).unwrap_or_default()
+            other
+                .to_json()
+                .pointer(&pointer)
+                .map(json)
+                .unwrap_or_default()
         }
     }
 }

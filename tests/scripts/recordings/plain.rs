@@ -1,7 +1,7 @@
 //! What is left of a printed text once everything is gone that is different in every run: random
 //! names, addresses, times, and the order of what has a random name.
 
-use super::EXCEPTIONS;
+use super::{EXCEPTIONS, LINES, REWORDED};
 
 const SAFE: &str = "bcdfghjklmnpqrstvwxz2456789";
 
@@ -19,12 +19,11 @@ pub fn recorded(command: &str, text: &str) -> String {
             text.replace_range(at..at + end, word);
         }
     }
-    // v1.20 said neither where a deleted object had been nor how many replicas there had been.
     let text = text.replace("(combined from similar events): ", "");
-    let text = text.replace(
-        "[]string{\"10.96.0.1\"}: failed to allocated ip:10.96.0.1 with error:provided IP is already allocated",
-        "[\"10.96.0.1\"]: failed to allocate IP 10.96.0.1: provided IP is already allocated",
-    );
+    let text: String = text
+        .lines()
+        .map(|line| format!("{}\n", put(line)))
+        .collect();
     plain(command, &text, |line| {
         let drop = EXCEPTIONS.iter().flat_map(|exception| exception.recorded);
         drop.into_iter().any(|start| line.starts_with(start))
@@ -33,24 +32,27 @@ pub fn recorded(command: &str, text: &str) -> String {
 
 /// What we print.
 pub fn ours(command: &str, text: &str) -> String {
-    let text = text.replace(" from default namespace", "");
-    let text = text.replace("Flag --record has been deprecated, --record will be removed in the future\n", "");
+    let mut text = text.to_owned();
+    for (_, ours, theirs) in REWORDED {
+        text = text.replace(ours, theirs);
+    }
     let lines = text.lines().filter(|line| !line.starts_with("(exit code"));
-    let text: String = lines.map(|line| format!("{}\n", scaled(line))).collect();
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
     plain(command, &text, |line| {
         let drop = EXCEPTIONS.iter().flat_map(|exception| exception.ours);
         drop.into_iter().any(|start| line.starts_with(start))
     })
 }
 
-/// `Scaled up replica set web-1 from 0 to 3`, without where it came from.
-fn scaled(line: &str) -> String {
-    match (line.contains("Scaled "), line.split_once(" from ")) {
-        (true, Some((before, after))) => match after.split_once(" to ") {
-            Some((_, to)) => format!("{before} to {to}"),
-            None => line.to_owned(),
-        },
-        _ => line.to_owned(),
+/// A recorded line as it is put here.
+fn put(recorded: &str) -> String {
+    let plain = line(recorded);
+    let found = LINES
+        .iter()
+        .find(|(_, theirs, _)| plain.starts_with(theirs));
+    match found {
+        Some((_, theirs, ours)) => plain.replacen(theirs, ours, 1),
+        None => recorded.to_owned(),
     }
 }
 
@@ -74,7 +76,10 @@ fn plain(command: &str, text: &str, dropped: impl Fn(&str) -> bool) -> String {
         return text.lines().last().unwrap_or_default().to_owned();
     }
     let lines = text.lines().map(line);
-    let lines: Vec<String> = lines.filter(|line| !dropped(line)).map(|line| cut(&line)).collect();
+    let lines: Vec<String> = lines
+        .filter(|line| !dropped(line))
+        .map(|line| cut(&line))
+        .collect();
     if command.contains(" describe ") {
         return describe(lines);
     }
@@ -125,7 +130,13 @@ fn describe(lines: Vec<String>) -> String {
         let mut section = String::new();
         for line in object.drain(..) {
             if matches!(line.as_str(), "Conditions:" | "Events:") {
-                section = line.clone();
+                section = line;
+                continue;
+            } else if line == "Events: <none>"
+                || line.starts_with("Type ")
+                || line.starts_with("---- ")
+            {
+                continue;
             } else if line.ends_with(':') || line.contains(": ") && !line.contains("<age>") {
                 section.clear();
             }
@@ -226,7 +237,9 @@ fn name(token: &str) -> String {
     }
     let part = |part: &str| {
         let safe = part.chars().all(|sign| SAFE.contains(sign));
-        let inner = part.strip_prefix('<').and_then(|part| part.strip_suffix('>'));
+        let inner = part
+            .strip_prefix('<')
+            .and_then(|part| part.strip_suffix('>'));
         match (inner, part.len()) {
             (Some(inner), _) if inner.starts_with("hash") => "<hash>".to_owned(),
             (Some(inner), _) if inner.parse::<u32>().is_ok() => "<n>".to_owned(),
@@ -243,9 +256,15 @@ fn name(token: &str) -> String {
 fn what_is_random_goes_and_the_rest_stays() {
     let rows = "NAME  READY  AGE  NODE\nweb-<hash1>-<2>  1/1  <age>  node-2\n";
     let own = "NAME                  READY   AGE    NODE\nweb-f9bb58596-l4nbr   1/1     2m5s   worker-1\n";
-    assert_eq!(recorded("kubectl get pods", rows), ours("kubectl get pods", own));
+    assert_eq!(
+        recorded("kubectl get pods", rows),
+        ours("kubectl get pods", own)
+    );
     let other = own.replace("1/1", "0/1");
-    assert_ne!(recorded("kubectl get pods", rows), ours("kubectl get pods", &other));
+    assert_ne!(
+        recorded("kubectl get pods", rows),
+        ours("kubectl get pods", &other)
+    );
     assert_eq!(word("<ip>:8080,10.0.0.1:80"), "<ip>:8080,<ip>:80");
     let addresses = recorded("x", "Endpoints:  <ip:web-<hash1>-<3>>:8080");
     assert_eq!(addresses, ours("x", "Endpoints:  10.244.1.2:8080"));
