@@ -12,7 +12,7 @@ use crate::api::meta;
 use crate::cluster::ClusterConfig;
 use crate::dashboard::{self, Selection};
 use crate::protocol::{Clock, ClockCommand, FromEngine, Screen, Storage, ToEngine};
-use crate::session::{Saved, Session, decode_link, encode_link};
+use crate::session::{Saved, Session, config_of, decode_link, encode_link};
 use crate::sim::SimTime;
 use clock::Pace;
 use std::cell::RefCell;
@@ -110,10 +110,15 @@ fn handle(engine: &Shared, message: ToEngine) {
             save_soon(engine);
         }
         ToEngine::Select { pod, trace } => engine.borrow_mut().selection = Selection { pod, trace },
-        ToEngine::Reset => {
-            engine.borrow_mut().begin(new_session());
-            save_soon(engine);
-        }
+        ToEngine::New(new) => match config_of(&new) {
+            Ok(config) => {
+                engine.borrow_mut().begin(new_session(config));
+                save_soon(engine);
+            }
+            Err(why) => post(&FromEngine::Notice(format!(
+                "There is no such cluster: {why}."
+            ))),
+        },
         ToEngine::MakeLink => {
             let link = encode_link(&engine.borrow().session.save());
             post(&FromEngine::Link(link));
@@ -137,8 +142,8 @@ fn handle(engine: &Shared, message: ToEngine) {
     }
 }
 
-fn new_session() -> Session {
-    let mut session = Session::new(ClusterConfig::default());
+fn new_session(config: ClusterConfig) -> Session {
+    let mut session = Session::new(config);
     let until = session.start() + crate::sim::SimDuration::micros(HEAD_START_MICROS);
     session.advance(until, u32::MAX);
     session
@@ -180,7 +185,7 @@ async fn open(engine: Shared, fragment: String) {
             }
         }
     }
-    let session = session.unwrap_or_else(new_session);
+    let session = session.unwrap_or_else(|| new_session(ClusterConfig::default()));
     {
         let mut engine = engine.borrow_mut();
         std::mem::swap(&mut engine.storage, &mut storage);

@@ -3,10 +3,12 @@
 //! The page sends [`ToEngine`], the engine answers with [`FromEngine`], both as JSON text.
 
 mod command;
+mod new_cluster;
 mod screen;
 mod traffic;
 
 pub use command::{Place, Report, ReportError, UserCommand};
+pub use new_cluster::NewCluster;
 pub use screen::{
     Clock, EndpointView, EventView, NodeView, PartView, PodView, RevisionView, RolloutView, Screen,
     ServiceView, Storage, TraceView,
@@ -57,8 +59,8 @@ pub enum ToEngine {
         /// Only writes of objects whose name holds this text.
         trace: String,
     },
-    /// Throw everything away and begin anew.
-    Reset,
+    /// Throw everything away and begin anew, with a cluster of this size.
+    New(NewCluster),
     /// Make a link that carries the situation.
     MakeLink,
     /// Make a file that carries the situation.

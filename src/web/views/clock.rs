@@ -1,7 +1,7 @@
 //! The clock and what is kept: pause, speed, single step, rewind; share, export, import, reset.
 
 use super::field::Field;
-use crate::protocol::{ClockCommand, Screen, Storage, ToEngine};
+use crate::protocol::{ClockCommand, NewCluster, Screen, Storage, ToEngine};
 use crate::web::app::Msg;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
@@ -74,7 +74,7 @@ fn keeping(storage: &Storage, send: &Callback<Msg>) -> Html {
             let question = "Throw this cluster away and begin anew?";
             let answer = web_sys::window().map(|window| window.confirm_with_message(question));
             if matches!(answer, Some(Ok(true))) {
-                send.emit(Msg::Ask(ToEngine::Reset));
+                send.emit(Msg::Ask(ToEngine::New(NewCluster::default())));
             }
         })
     };
