@@ -13,11 +13,14 @@ pub mod door;
 mod read;
 pub mod registry;
 mod request;
+mod stored;
 mod write;
 
 pub use request::{
     ApiHandle, DeleteOptions, FieldSelector, Operation, Patch, Propagation, Request, Response,
 };
+
+pub use stored::decode_stored;
 
 use crate::api::Status;
 use crate::api::watch::{Origin, WatchEvent};
@@ -85,6 +88,11 @@ impl ApiServer {
             rng,
             health: Health::Serving,
         }
+    }
+
+    /// The generator that uids and generated names come from.
+    pub const fn rng(&self) -> &SimRng {
+        &self.rng
     }
 
     /// What it was told when it started.

@@ -25,6 +25,15 @@ impl Backoff {
         self.wait
     }
 
+    /// The same with every number inside its bounds: it may come from outside.
+    #[must_use]
+    pub fn bounded(&self, now: SimTime) -> Self {
+        Self {
+            wait: self.wait.min(MAX),
+            updated: self.updated.min(now),
+        }
+    }
+
     /// Until when a container that ended at `since` waits; `None`: it need not.
     pub fn until(&self, since: SimTime) -> Option<SimTime> {
         let waits = self.wait > SimDuration::ZERO && !self.is_over(since);

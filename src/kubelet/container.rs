@@ -5,7 +5,7 @@ use super::image::{self, OnSigterm, Program};
 use crate::network::http::{HttpRequest, HttpResponse};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::Container as Spec;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How many log lines a container keeps.
@@ -15,7 +15,7 @@ const BACKOFF_MIN: SimDuration = SimDuration::secs(10);
 const BACKOFF_MAX: SimDuration = SimDuration::secs(300);
 
 /// A line of a container's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When it was written.
     pub at: SimTime,
@@ -24,7 +24,7 @@ pub struct LogLine {
 }
 
 /// Where a container is in its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Its image is not there yet.
     Waiting,
@@ -44,7 +44,7 @@ pub enum Phase {
 }
 
 /// How a process ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exited {
     /// When it started.
     pub started: SimTime,
@@ -57,7 +57,7 @@ pub struct Exited {
 }
 
 /// How probes of one sort have gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeState {
     /// Failures in a row.
     pub failures: u32,
@@ -264,6 +264,14 @@ impl Container {
         self.log
             .iter()
             .skip(self.log.len().saturating_sub(tail as usize))
+    }
+
+    /// Puts lines that were kept elsewhere in the place of its log.
+    pub fn set_log(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        self.log.clear();
+        lines
+            .into_iter()
+            .for_each(|line| self.note(line.at, line.text));
     }
 
     fn note(&mut self, at: SimTime, text: String) {

@@ -16,6 +16,10 @@ const PULL_MICROS_PER_MB: u64 = 25_000;
 const RELIST_PERIOD: SimDuration = SimDuration::secs(1);
 /// How long after an end the kubelet has noticed it and starts the container again.
 const RESTART_LATENCY: SimDuration = SimDuration::millis(500);
+/// The last address of a node's range; the first, 1, is the node's own end of the bridge.
+const LAST_ADDRESS: u32 = 254;
+/// How long a Pod waits before its sandbox is tried again.
+const SANDBOX_RETRY: SimDuration = SimDuration::secs(10);
 const PULL_LATENCY: SimDuration = SimDuration::millis(400);
 
 impl Kubelet {
@@ -47,26 +51,56 @@ impl Kubelet {
         if worker.pod.is_terminating() {
             return;
         }
-        if worker.ip.is_none() {
-            let ip = match worker.uses_host_network() {
-                true => self.config.internal_ip.clone(),
-                false => {
-                    let mut number = self.next_address;
-                    while self.addresses.contains(&number) {
-                        number = if number >= 254 { 2 } else { number + 1 };
-                    }
-                    self.addresses.insert(number);
-                    self.next_address = if number >= 254 { 2 } else { number + 1 };
-                    format!("{}.{number}", self.config.pod_prefix)
-                }
-            };
-            worker.ip = Some(ip);
-        }
         let count = worker.containers.len();
+        if worker.ip.is_none() {
+            let shared = worker.uses_host_network();
+            let ip = match shared {
+                true => Some(self.config.internal_ip.clone()),
+                false => self.lease_address(),
+            };
+            if ip.is_none() {
+                self.lacks_address(name, ctx);
+                return;
+            }
+            if let Some(worker) = self.workers.get_mut(name) {
+                worker.ip = ip;
+            }
+        }
         for index in 0..count {
             self.prepare(name, index, ctx);
         }
         self.notice(name, ctx);
+    }
+
+    /// The next free address of the node's range; `None` where Pods have them all.
+    fn lease_address(&mut self) -> Option<String> {
+        let after = |number: u32| {
+            if number >= LAST_ADDRESS {
+                2
+            } else {
+                number + 1
+            }
+        };
+        let candidates = std::iter::successors(Some(self.next_address), |n| Some(after(*n)));
+        let mut free = candidates
+            .take(LAST_ADDRESS as usize)
+            .filter(|number| !self.addresses.contains(number));
+        let number = free.next()?;
+        self.addresses.insert(number);
+        self.next_address = after(number);
+        Some(format!("{}.{number}", self.config.pod_prefix))
+    }
+
+    /// A Pod whose sandbox cannot have an address: it is tried again.
+    fn lacks_address(&mut self, name: &NamespacedName, ctx: &mut Ctx<'_>) {
+        let prefix = &self.config.pod_prefix;
+        let message = format!(
+            "Failed to create pod sandbox: plugin type=\"host-local\" failed (add): failed to allocate for range 0: no IP addresses available in range set: {prefix}.1-{prefix}.254"
+        );
+        let reason = "FailedCreatePodSandBox";
+        self.event(name, None, EventType::Warning, reason, message, ctx);
+        let at = ctx.now + SANDBOX_RETRY;
+        self.timers.push(at, Timer::Sandbox(name.clone()));
     }
 
     /// Sees to a container's image and then starts it.
