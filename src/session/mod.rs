@@ -2,8 +2,10 @@
 //! made again, up to any moment of it.
 
 mod execute;
+mod new;
 mod share;
 
+pub use new::config_of;
 pub use share::{LINK_LIMIT, decode_link, encode_link};
 
 use crate::cluster::{Cluster, ClusterConfig};
