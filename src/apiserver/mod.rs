@@ -13,6 +13,7 @@ pub mod door;
 mod read;
 pub mod registry;
 mod request;
+mod stored;
 pub mod table;
 mod write;
 
@@ -20,6 +21,8 @@ pub use request::{
     ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,
     Response,
 };
+
+pub use stored::decode_stored;
 
 use crate::api::Status;
 use crate::api::watch::{Origin, WatchEvent};
@@ -87,6 +90,11 @@ impl ApiServer {
             rng,
             health: Health::Serving,
         }
+    }
+
+    /// The generator that uids and generated names come from.
+    pub const fn rng(&self) -> &SimRng {
+        &self.rng
     }
 
     /// What it was told when it started.

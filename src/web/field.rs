@@ -1,7 +1,6 @@
 //! An input that shows what is there until somebody types, and then what they type.
 
-use wasm_bindgen::JsCast;
-use web_sys::HtmlInputElement;
+use super::dom;
 use yew::prelude::*;
 
 /// What a field needs.
@@ -9,7 +8,7 @@ use yew::prelude::*;
 pub struct Props {
     /// What it is, for the person.
     pub label: AttrValue,
-    /// `text`, `number` or `range`.
+    /// `text` or `number`.
     #[prop_or(AttrValue::Static("text"))]
     pub kind: AttrValue,
     /// The name by which tests find it; its button has `-set` behind.
@@ -19,16 +18,10 @@ pub struct Props {
     /// The largest number.
     #[prop_or_default]
     pub max: Option<AttrValue>,
-    /// The button's word; a range has none and acts when it is let go.
-    #[prop_or_default]
-    pub button: Option<AttrValue>,
+    /// The button's word.
+    pub button: AttrValue,
     /// Gets what was typed.
     pub on_submit: Callback<String>,
-}
-
-fn value(target: Option<web_sys::EventTarget>) -> String {
-    let input = target.and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
-    input.map(|input| input.value()).unwrap_or_default()
 }
 
 /// The field.
@@ -40,7 +33,7 @@ pub fn Field(props: &Props) -> Html {
         .map_or_else(|| props.current.to_string(), Clone::clone);
     let oninput = {
         let typed = typed.clone();
-        Callback::from(move |event: InputEvent| typed.set(Some(value(event.target()))))
+        Callback::from(move |event: InputEvent| typed.set(Some(dom::value(&event))))
     };
     let submit = {
         let (typed, on_submit, shown) = (typed.clone(), props.on_submit.clone(), shown.clone());
@@ -49,29 +42,17 @@ pub fn Field(props: &Props) -> Html {
             typed.set(None);
         }
     };
-    let acts_alone = props.button.is_none();
-    let onchange = {
-        let (typed, on_submit) = (typed.clone(), props.on_submit.clone());
-        Callback::from(move |event: Event| {
-            if acts_alone {
-                on_submit.emit(value(event.target()));
-                typed.set(None);
-            }
-        })
-    };
     let onsubmit = Callback::from(move |event: SubmitEvent| {
         event.prevent_default();
         submit();
     });
     html! {
-        <form class="row" {onsubmit}>
-            <label>{&props.label}{" "}
-                <input type={props.kind.clone()} value={shown} {oninput} {onchange} min="0"
-                    max={props.max.clone()} data-testid={props.testid.clone()} />
+        <form class="field" {onsubmit}>
+            <label>{&props.label}
+                <input type={props.kind.clone()} value={shown} {oninput} min="0" max={props.max.clone()}
+                    autocomplete="off" spellcheck="false" data-testid={props.testid.clone()} />
             </label>
-            if let Some(button) = &props.button {
-                <button type="submit" data-testid={format!("{}-set", props.testid)}>{button}</button>
-            }
+            <button type="submit" data-testid={format!("{}-set", props.testid)}>{&props.button}</button>
         </form>
     }
 }
