@@ -241,7 +241,11 @@ mod tests {
         session.advance(session.cluster().now() + SimDuration::secs(5), u32::MAX);
         let update = look(&mut dashboard, &session).expect("a Pod more");
         assert_eq!(update.pods.len(), 1);
-        assert!(update.pulses.contains(&Spot::named("outside", "", "")));
+        assert!(
+            update
+                .pulses
+                .contains(&Spot::named("outside", "", "kubectl"))
+        );
         assert!(
             update
                 .pulses
