@@ -295,6 +295,7 @@ impl App {
                 let pods = !update.pods.is_empty() || !update.gone.is_empty();
                 let asked = update.request.is_some();
                 let pulses = update.pulses.clone();
+                let packets = update.packets.clone();
                 self.screen.take(*update);
                 if pods {
                     self.sort_pods();
@@ -303,7 +304,7 @@ impl App {
                     self.alive = true;
                     dom::mark_ready();
                 }
-                self.flow.hear(&self.screen.loads, &pulses);
+                self.flow.hear(&packets, &pulses);
                 if asked {
                     self.flow.show_way(self.way());
                     self.flow.travel();

@@ -57,7 +57,7 @@ fn Load(props: &Props) -> Html {
             if !load.failures.is_empty() {
                 <ul class="failures">{for load.failures.iter().map(|failure| html! { <li key={failure.reason.clone()}>{format!("{}: {}", failure.reason, failure.count)}</li> })}</ul>
             }
-            <ul class="shares" aria-label="Who answers">{for load.endpoints.iter().map(|count| {
+            <ul class="shares" tabindex="0" aria-label="Who answers">{for load.endpoints.iter().map(|count| {
                 let width = format!("width:{}%", (count.answered + count.failed) * 100 / most);
                 html! { <li key={count.pod.name.clone()} title={count.node.clone()}><span class="share-name">{super::name(&count.pod.name)}</span><span class="share"><i style={width}></i></span>
                     <span class="mono">{count.answered}if count.failed > 0 { {format!(" ✕{}", count.failed)} }</span></li> }

@@ -136,6 +136,7 @@ fn Endpoints(props: &EndpointsProps) -> Html {
                     <thead><tr><th>{"Pod"}</th><th>{"State"}</th><th>{"Node"}</th><th>{"Answers"}</th></tr></thead>
                     <tbody>{for service.endpoints.iter().map(|endpoint| row(endpoint, most, send))}</tbody>
                 </table>
+                if service.ready.1 as usize > service.endpoints.len() { <p class="muted">{format!("and {} more", service.ready.1 as usize - service.endpoints.len())}</p> }
             }
         </>
     }
