@@ -19,6 +19,8 @@ mod read;
 pub mod registry;
 mod request;
 pub mod rest;
+mod stored;
+pub mod table;
 #[cfg(test)]
 pub mod testing;
 mod tracking;
@@ -27,8 +29,11 @@ mod write;
 
 pub use managed::Apply;
 pub use request::{
-    ApiHandle, DeleteOptions, FieldSelector, Operation, Patch, Propagation, Request, Response,
+    ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,
+    Response,
 };
+
+pub use stored::decode_stored;
 
 use crate::api::Status;
 use crate::api::watch::{Origin, WatchEvent};
@@ -99,6 +104,11 @@ impl ApiServer {
         }
     }
 
+    /// The generator that uids and generated names come from.
+    pub const fn rng(&self) -> &SimRng {
+        &self.rng
+    }
+
     /// What it was told when it started.
     pub const fn config(&self) -> &ApiServerConfig {
         &self.config
@@ -147,7 +157,7 @@ impl ApiServer {
                 namespace,
                 labels,
                 fields,
-            } => Ok(self.list(kind, namespace.as_deref(), &labels, &fields)),
+            } => self.list(kind, namespace.as_deref(), &labels, &fields),
             Operation::Create(object) => self.create(object, write).map(Response::Object),
             Operation::Update(object) => self.update(object, write).map(Response::Object),
             Operation::UpdateStatus(object) => {

@@ -68,7 +68,7 @@ fn start_after(name: &NamespacedName) -> String {
 /// Whether `object` is selected.
 pub fn is_selected(object: &Object, labels: &Selector, fields: &FieldSelector) -> bool {
     let holds = |(field, value, equal): &(String, String, bool)| {
-        (registry::field_value(object, field).as_deref() == Some(value)) == *equal
+        (registry::field_value(object, field) == *value) == *equal
     };
     labels.matches(meta::labels(object.meta())) && fields.requirements.iter().all(holds)
 }

@@ -122,21 +122,6 @@ pub enum UserCommand {
         /// The path.
         path: String,
     },
-    /// A write that came over HTTP, as it came.
-    Http {
-        /// `POST`, `PUT`, `PATCH` or `DELETE`.
-        method: String,
-        /// The path, without the query.
-        path: String,
-        /// The query.
-        query: String,
-        /// The body's media type.
-        content_type: String,
-        /// What the client calls itself.
-        user_agent: String,
-        /// The body.
-        body: String,
-    },
 }
 
 /// One thing that is wrong.

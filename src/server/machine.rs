@@ -10,7 +10,6 @@ use crate::apiserver::watch::{Shown, WatchRequest};
 use crate::cluster::Cluster;
 use crate::kubelet::LogLine;
 use crate::network::packet::PacketTrace;
-use crate::session::Session;
 use crate::sim::{SimDuration, SimTime};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -151,68 +150,17 @@ impl Handle {
     }
 }
 
-/// A cluster, with or without the tape that a state file needs.
-enum World {
-    Plain(Box<Cluster>),
-    Taped(Box<Session>, PathBuf),
-}
-
-impl World {
-    fn open(options: &ServeOptions) -> Result<Self, String> {
-        let start = clock::unix_seconds().saturating_sub(HEAD_START.as_micros() / 1_000_000);
-        let mut world = match &options.state {
-            None => Self::Plain(Box::new(Cluster::new(options.cluster(start)))),
-            Some(path) => match state::load(path)? {
-                Some(session) => return Ok(Self::Taped(Box::new(session), path.clone())),
-                None => {
-                    let session = Session::new(options.cluster(start));
-                    Self::Taped(Box::new(session), path.clone())
-                }
-            },
-        };
-        let begins = world.cluster().now() + HEAD_START;
-        while !world.advance(begins, EVENTS_AT_ONCE) {}
-        Ok(world)
+/// A new cluster, or the one that the state file holds.
+fn open(options: &ServeOptions) -> Result<Cluster, String> {
+    if let Some(path) = &options.state
+        && let Some(cluster) = state::load(path)?
+    {
+        return Ok(cluster);
     }
-
-    fn cluster(&self) -> &Cluster {
-        match self {
-            Self::Plain(cluster) => cluster,
-            Self::Taped(session, _) => session.cluster(),
-        }
-    }
-
-    /// Lets time pass; answers whether it got there.
-    fn advance(&mut self, until: SimTime, limit: u32) -> bool {
-        match self {
-            Self::Plain(cluster) => !(0..limit).all(|_| cluster.step(until)),
-            Self::Taped(session, _) => session.advance(until, limit),
-        }
-    }
-
-    fn http(&mut self, request: &HttpRequest) -> Result<Answer, Status> {
-        match self {
-            Self::Plain(cluster) => {
-                let now = cluster.now();
-                rest::answer(cluster.as_mut(), request, now)
-            }
-            Self::Taped(session, _) => session.http(request),
-        }
-    }
-
-    fn visit(&mut self, url: String) -> Result<PacketTrace, String> {
-        match self {
-            Self::Plain(cluster) => cluster.fetch(None, &url),
-            Self::Taped(session, _) => session.visit(url),
-        }
-    }
-
-    fn save(&self) -> Result<(), String> {
-        match self {
-            Self::Plain(_) => Ok(()),
-            Self::Taped(session, path) => state::save(path, session),
-        }
-    }
+    let start = clock::unix_seconds().saturating_sub(HEAD_START.as_micros() / 1_000_000);
+    let mut cluster = Cluster::new(options.cluster(start));
+    cluster.run_until(cluster.now() + HEAD_START);
+    Ok(cluster)
 }
 
 /// The running thread.
@@ -227,12 +175,13 @@ impl Machine {
     /// # Errors
     /// What is wrong, for a person.
     pub fn start(options: &ServeOptions) -> Result<Self, String> {
-        let world = World::open(options)?;
+        let cluster = open(options)?;
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
-        let clock = Clock::new(world.cluster().now(), options.speed);
+        let clock = Clock::new(cluster.now(), options.speed);
         let running = Running {
-            told: world.cluster().api().etcd().revision(),
-            world,
+            told: cluster.api().etcd().revision(),
+            cluster,
+            state: options.state.clone(),
             clock,
             feeds: BTreeMap::new(),
             unsaved: true,
@@ -271,7 +220,8 @@ impl Machine {
 }
 
 struct Running {
-    world: World,
+    cluster: Cluster,
+    state: Option<PathBuf>,
     clock: Clock,
     feeds: BTreeMap<Kind, broadcast::Sender<Arc<Change>>>,
     /// The revision up to which watchers have been told.
@@ -283,9 +233,9 @@ impl Running {
     async fn run(mut self, mut asked: mpsc::Receiver<Question>) {
         let mut save = tokio::time::interval(SAVE_INTERVAL);
         loop {
-            let caught_up = self.world.advance(self.clock.now(), EVENTS_AT_ONCE);
+            let caught_up = self.advance();
             self.tell();
-            let sleep = match (caught_up, self.world.cluster().next_at()) {
+            let sleep = match (caught_up, self.cluster.next_at()) {
                 (false, _) => Duration::ZERO,
                 (true, None) => SLEEP_MAX,
                 (true, Some(at)) => self.clock.until(at).min(SLEEP_MAX),
@@ -295,7 +245,7 @@ impl Running {
                 question = asked.recv() => match question {
                     Some(Question::Stop(answer)) => {
                         // Who asked may be gone; the state is saved all the same.
-                        let _ = answer.send(self.world.save());
+                        let _ = answer.send(self.write_state());
                         return;
                     }
                     Some(question) => self.answer(question),
@@ -309,16 +259,29 @@ impl Running {
 
     fn save(&mut self) {
         if std::mem::take(&mut self.unsaved)
-            && let Err(message) = self.world.save()
+            && let Err(message) = self.write_state()
         {
             eprintln!("error: {message}");
             self.unsaved = true;
         }
     }
 
+    fn write_state(&self) -> Result<(), String> {
+        match &self.state {
+            Some(path) => state::save(path, &self.cluster),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets time pass; answers whether the present was reached.
+    fn advance(&mut self) -> bool {
+        let now = self.clock.now();
+        !(0..EVENTS_AT_ONCE).all(|_| self.cluster.step(now))
+    }
+
     /// Tells watchers what has changed.
     fn tell(&mut self) {
-        let etcd = self.world.cluster().api().etcd();
+        let etcd = self.cluster.api().etcd();
         if etcd.revision() == self.told {
             return;
         }
@@ -350,21 +313,23 @@ impl Running {
                 let _ = answer.send(self.log(&request));
             }
             Question::NodePorts(answer) => {
-                let _ = answer.send(super::node_ports::in_use(self.world.cluster()));
+                let _ = answer.send(super::node_ports::in_use(&self.cluster));
             }
             Question::Visit(url, answer) => {
-                let _ = answer.send(self.world.visit(url));
+                let _ = answer.send(self.cluster.fetch(None, &url));
             }
             Question::Time(answer) => {
-                let cluster = self.world.cluster();
-                let _ = answer.send((cluster.now(), self.told));
+                let _ = answer.send((self.cluster.now(), self.told));
             }
             Question::Stop(_) => {}
         }
     }
 
     fn http(&mut self, request: &HttpRequest) -> Result<Told, Status> {
-        let mut answer = self.world.http(request)?;
+        let mut answer = {
+            let now = self.cluster.now();
+            rest::answer(&mut self.cluster, request, now)?
+        };
         let mut feed = None;
         if let Content::Watch(watch) = &answer.content {
             match self.feed(watch) {
@@ -378,14 +343,14 @@ impl Running {
                 Err(status) => return Err(status),
             }
         }
-        let now = self.world.cluster().now();
+        let now = self.cluster.now();
         Ok(Told { answer, now, feed })
     }
 
     fn feed(&mut self, watch: &WatchRequest) -> Result<Feed, Status> {
         // What is shown first ends where the changes begin.
         self.tell();
-        let first = self.world.cluster().api().watch(watch)?;
+        let first = self.cluster.api().watch(watch)?;
         let feeds = self.feeds.entry(watch.filter.kind);
         let feed = feeds.or_insert_with(|| broadcast::channel(CHANGES_MAX).0);
         Ok(Feed {
@@ -396,7 +361,7 @@ impl Running {
     }
 
     fn log(&self, request: &LogRequest) -> Option<(Vec<LogLine>, bool)> {
-        let kubelets = self.world.cluster().kubelets();
+        let kubelets = self.cluster.kubelets();
         let kubelet = kubelets.iter().find(|k| k.config().name == request.node)?;
         kubelet.log_of_life(&request.pod, &request.container, request.previous)
     }

@@ -2,7 +2,6 @@
 
 use super::{LastRequest, Session};
 use crate::api::{Kind, NamespacedName, Status};
-use crate::apiserver::rest::HttpRequest;
 use crate::cluster::{Part, RequestOrigin};
 use crate::kubectl;
 use crate::network::call::CallOutcome;
@@ -44,25 +43,6 @@ impl Session {
         let now = self.cluster.now();
         let api = &mut self.cluster;
         match command {
-            UserCommand::Http {
-                method,
-                path,
-                query,
-                content_type,
-                user_agent,
-                body,
-            } => again(
-                self,
-                &HttpRequest {
-                    method,
-                    path,
-                    query,
-                    content_type,
-                    user_agent,
-                    body,
-                    ..HttpRequest::default()
-                },
-            ),
             UserCommand::Apply { text } => {
                 let report = kubectl::apply(&text, api, now);
                 let errors = report.errors.into_iter();
@@ -206,13 +186,6 @@ impl Session {
             true => done(last),
             false => refused(last),
         }
-    }
-}
-
-fn again(session: &mut Session, request: &HttpRequest) -> Report {
-    match session.again(request) {
-        Ok(()) => Report::default(),
-        Err(status) => refused(status.message),
     }
 }
 

@@ -29,7 +29,7 @@ fn a_cluster_is_saved_and_restored() {
         .unwrap();
     assert!(!refused.status.success());
     let message = String::from_utf8(refused.stderr).unwrap();
-    assert!(message.contains("holds no cluster"), "{message}");
+    assert!(message.contains("cannot restore"), "{message}");
     assert_eq!(
         std::fs::read_to_string(&file).unwrap(),
         "{}",

@@ -1,7 +1,6 @@
 //! One strategy per kind: its defaults, what it sets itself, what it refuses.
 
 mod allocate;
-mod fields;
 mod meta;
 mod pod;
 mod pod_default;
@@ -11,13 +10,14 @@ mod simple;
 mod strategy;
 mod workload;
 
-pub use fields::{is_selectable, value as field_value};
 pub use strategy::Strategy;
 
 use super::ApiServerConfig;
 use crate::api::field::FieldError;
-use crate::api::{Object, Status};
+use crate::api::meta::MetaExt;
+use crate::api::{Kind, Object, Status};
 use crate::etcd::Etcd;
+use k8s_openapi::api::core::v1::Pod;
 use std::sync::Arc;
 
 /// Runs `$body` with `$strategy` naming the strategy of `$object`'s kind and `$inner` what it holds.
@@ -91,4 +91,106 @@ pub fn validate_update(object: &Object, old: &Object) -> Vec<FieldError> {
         Some(old) => inner.validate_update(old),
         None => Vec::new(),
     })
+}
+
+/// The fields by which objects of a kind can be listed, besides name and namespace.
+fn listed_fields(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Pod => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ],
+        Kind::Node => &["spec.unschedulable"],
+        Kind::Namespace => &["status.phase"],
+        Kind::ReplicaSet => &["status.replicas"],
+        Kind::Service => &["spec.clusterIP", "spec.type"],
+        Kind::Event => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        _ => &[],
+    }
+}
+
+/// Whether objects of `kind` can be listed by `field`.
+///
+/// # Errors
+/// `BadRequest` where they cannot.
+pub fn check_field(kind: Kind, field: &str) -> Result<(), Status> {
+    let known = listed_fields(kind);
+    if matches!(field, "metadata.name" | "metadata.namespace") || known.contains(&field) {
+        return Ok(());
+    }
+    Err(Status::bad_request(match known {
+        [] => format!(
+            "\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        ),
+        _ => format!("field label not supported: {field}"),
+    }))
+}
+
+/// The value that a field selector compares; empty where the object does not say it.
+pub fn field_value(object: &Object, field: &str) -> String {
+    match field {
+        "metadata.name" => return object.name().to_owned(),
+        "metadata.namespace" => return object.namespace().to_owned(),
+        _ => {}
+    }
+    let json = |text: &serde_json::Value| match text {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match object {
+        Object::Pod(pod) => pod_field(pod, field).unwrap_or_default(),
+        Object::Event(event) if field == "source" => {
+            let source = event.source.as_ref();
+            let component = source.and_then(|source| source.component.clone());
+            let component = component.filter(|component| !component.is_empty());
+            component
+                .or(event.reporting_component.clone())
+                .unwrap_or_default()
+        }
+        Object::Node(node) => {
+            let spec = node.spec.as_ref();
+            spec.and_then(|spec| spec.unschedulable)
+                .unwrap_or(false)
+                .to_string()
+        }
+        other => {
+            let pointer = format!("/{}", field.replace('.', "/"));
+            other
+                .to_json()
+                .pointer(&pointer)
+                .map(json)
+                .unwrap_or_default()
+        }
+    }
+}
+
+fn pod_field(pod: &Pod, field: &str) -> Option<String> {
+    let (spec, status) = (pod.spec.as_ref(), pod.status.as_ref());
+    match field {
+        "spec.nodeName" => spec?.node_name.clone(),
+        "spec.restartPolicy" => spec?.restart_policy.clone(),
+        "spec.schedulerName" => spec?.scheduler_name.clone(),
+        "spec.serviceAccountName" => spec?.service_account_name.clone(),
+        "status.phase" => status?.phase.clone(),
+        "status.podIP" => status?.pod_ip.clone(),
+        "status.nominatedNodeName" => status?.nominated_node_name.clone(),
+        _ => None,
+    }
 }

@@ -3,10 +3,10 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go and
 //! staging/src/k8s.io/apiserver/pkg/registry/rest/table.go, v1.36.
 
-use crate::api::meta::MetaExt;
 use crate::api::watch::WatchVerb;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::page::Page;
+use crate::apiserver::table;
 use crate::sim::SimTime;
 use serde_json::{Map, Value, json};
 
@@ -84,7 +84,7 @@ pub fn object_json(object: &Object, form: Form, now: SimTime) -> Value {
         Form::Metadata => partial(object),
         Form::Table(include) => {
             let meta = json!({"resourceVersion": object.meta().resource_version});
-            table(
+            rows(
                 object.kind(),
                 std::slice::from_ref(object),
                 meta,
@@ -105,7 +105,7 @@ pub fn list_json(kind: Kind, page: &Page, form: Form, now: SimTime) -> Value {
         meta["remainingItemCount"] = remaining.into();
     }
     let (version, name, items) = match form {
-        Form::Table(include) => return table(kind, &page.items, meta, include, now),
+        Form::Table(include) => return rows(kind, &page.items, meta, include, now),
         Form::Metadata => {
             let items: Vec<Value> = page.items.iter().map(partial).collect();
             let name = "PartialObjectMetadataList".to_owned();
@@ -238,27 +238,17 @@ fn partial(object: &Object) -> Value {
     })
 }
 
-/// The table of kinds that have no columns of their own.
-fn table(kind: Kind, items: &[Object], meta: Value, include: Include, now: SimTime) -> Value {
-    let _ = (kind, now);
-    let columns = json!([
-        {"name": "Name", "type": "string", "format": "name", "priority": 0,
-         "description": "Name must be unique within a namespace."},
-        {"name": "Created At", "type": "date", "format": "", "priority": 0,
-         "description": "CreationTimestamp is a timestamp representing the server time when this object was created."},
-    ]);
-    let row = |object: &Object| {
-        let shown = match include {
-            Include::Nothing => Value::Null,
-            Include::Metadata => partial(object),
-            Include::Object => object.to_json(),
-        };
-        let created = crate::api::meta::rfc3339(object.created_at());
-        json!({"cells": [object.name(), created], "object": shown})
-    };
-    json!({
-        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": meta,
-        "columnDefinitions": columns,
-        "rows": items.iter().map(row).collect::<Vec<_>>(),
-    })
+/// A table with what was asked for beside each row.
+fn rows(kind: Kind, items: &[Object], meta: Value, include: Include, now: SimTime) -> Value {
+    let mut made = table::table(kind, items, 0, now);
+    made["metadata"] = meta;
+    let rows = made["rows"].as_array_mut().into_iter().flatten();
+    for (row, object) in rows.zip(items) {
+        match include {
+            Include::Nothing => row["object"] = Value::Null,
+            Include::Metadata => {}
+            Include::Object => row["object"] = object.to_json(),
+        }
+    }
+    made
 }

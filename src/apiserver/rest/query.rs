@@ -219,10 +219,7 @@ fn field_selector(text: &str, kind: Kind) -> Result<FieldSelector, Status> {
             let message = format!("invalid selector: '{text}'; can't understand '{term}'");
             return Err(Status::bad_request(message));
         };
-        if !registry::is_selectable(kind.row().kind, field) {
-            let message = format!("field label not supported: {field}");
-            return Err(Status::bad_request(message));
-        }
+        registry::check_field(kind, field)?;
         let requirement = (field.to_owned(), unescaped(value), equal);
         selector.requirements.push(requirement);
     }

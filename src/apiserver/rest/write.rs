@@ -34,7 +34,11 @@ impl Asked<'_> {
         let request = Request {
             dry_run: self.query.dry_run(options)?,
             manager: Some(self.manager()),
-            via: if self.path.subresource == "scale" { "scale" } else { "" },
+            via: if self.path.subresource == "scale" {
+                "scale"
+            } else {
+                ""
+            },
             ..Request::by_user(operation)
         };
         match ApiHandle::handle(door, request, self.now)? {
