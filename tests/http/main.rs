@@ -1,5 +1,7 @@
 //! The server as real clients meet it: over sockets, and with the real kubectl where there is one.
 #![cfg(not(target_arch = "wasm32"))]
+// Real servers run by the wall clock.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod client;
 mod kubectl;
