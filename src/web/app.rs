@@ -32,6 +32,8 @@ pub struct App {
     screen: Option<Rc<Screen>>,
     loading: String,
     notice: Option<String>,
+    /// What can be done about the notice: its word, and what the engine is told.
+    offer: Option<(String, ToEngine)>,
     report: Report,
     chosen: String,
     filter: String,
@@ -54,6 +56,7 @@ impl Component for App {
             screen: None,
             loading: "Loading the cluster".to_owned(),
             notice,
+            offer: None,
             report: Report::default(),
             chosen: String::new(),
             filter: String::new(),
@@ -86,7 +89,7 @@ impl Component for App {
                 self.filter = filter;
                 self.select();
             }
-            Msg::Dismiss => self.notice = None,
+            Msg::Dismiss => (self.notice, self.offer) = (None, None),
         }
         true
     }
@@ -146,6 +149,7 @@ impl App {
             FromEngine::Loading(stage) if stage == "ready" => {
                 let fragment = location_fragment();
                 self.send(&ToEngine::Open { fragment });
+                self.select();
             }
             FromEngine::Loading(stage) => self.loading = stage,
             FromEngine::Screen(screen) => {
@@ -163,7 +167,14 @@ impl App {
             }
             FromEngine::Link(fragment) => self.notice = Some(put_link(&fragment)),
             FromEngine::File(text) => save_file(&text),
-            FromEngine::Notice(text) => self.notice = Some(text),
+            FromEngine::Notice(text) => (self.notice, self.offer) = (Some(text), None),
+            FromEngine::Offer {
+                text,
+                label,
+                message,
+            } => (self.notice, self.offer) = (Some(text), Some((label, *message))),
+            // The engine's keeper on the page hears these.
+            FromEngine::Pong | FromEngine::Crashed(_) => return false,
         }
         true
     }
@@ -173,9 +184,13 @@ impl App {
             return Html::default();
         };
         let dismiss = send.reform(|_: MouseEvent| Msg::Dismiss);
+        let offer = self.offer.clone().map(|(label, message)| {
+            let accept = send.reform(move |_: MouseEvent| Msg::Ask(message.clone()));
+            html! { <button onclick={accept} data-testid="offer">{label}</button> }
+        });
         html! {
             <div class="notice" role="status" data-testid="notice">
-                <span>{text}</span><button onclick={dismiss}>{"Close"}</button>
+                <span>{text}</span>{offer}<button onclick={dismiss}>{"Close"}</button>
             </div>
         }
     }
