@@ -6,6 +6,7 @@
 //! all but the last lines of each log, and which events were recorded (the same event again makes a
 //! new object). What comes in is not trusted: each number is brought inside its bounds.
 
+use super::backoff::Backoff;
 use super::container::{Container, Exited, LogLine, Phase, ProbeState};
 use super::static_pod::{self, Manifests};
 use super::worker::PodWorker;
@@ -92,6 +93,14 @@ pub struct ContainerDisk {
     pub restarts: i32,
     /// How often its process was started.
     pub starts: u32,
+    /// Its process ended and is to be started again.
+    pub again: bool,
+    /// It waits for that in `CrashLoopBackOff`.
+    pub held: bool,
+    /// It is being ended because its liveness probe failed.
+    pub unhealthy: bool,
+    /// How long it waits after an end.
+    pub backoff: Backoff,
     /// Requests since its process started.
     pub requests: u32,
     /// Somebody made its readiness fail.
@@ -313,6 +322,10 @@ fn container_disk(container: &Container) -> ContainerDisk {
         last: container.last.clone(),
         restarts: container.restarts,
         starts: container.starts,
+        again: container.again,
+        held: container.held,
+        unhealthy: container.unhealthy,
+        backoff: container.backoff.clone(),
         requests: container.requests,
         readiness_broken: container.readiness_broken,
         readiness: container.readiness.clone(),
@@ -361,7 +374,7 @@ fn note_container_timer(container: &mut ContainerDisk, at: SimTime, timer: &Time
         Timer::Start(..)
             if matches!(
                 container.phase,
-                Some(Phase::Waiting | Phase::PullFailed { .. })
+                Some(Phase::Waiting | Phase::PullFailed { .. } | Phase::Exited(_))
             ) =>
         {
             container.next = container.next.or(Some(at));
@@ -412,6 +425,9 @@ fn restore_container(container: &mut Container, disk: &ContainerDisk, stored: &S
     container.last = disk.last.as_ref().map(|last| stored.exited(last));
     container.restarts = disk.restarts.clamp(0, 1_000_000_000);
     container.starts = disk.starts.min(COUNT_LIMIT);
+    (container.again, container.held) = (disk.again, disk.held);
+    container.unhealthy = disk.unhealthy;
+    container.backoff = disk.backoff.bounded(stored.now);
     container.requests = disk.requests.min(COUNT_LIMIT);
     container.readiness_broken = disk.readiness_broken;
     container.readiness = probe_state(&disk.readiness);
@@ -468,6 +484,9 @@ fn plan_container(
         Phase::Pulling(_) if worker.kill_at.is_none() => {
             timers.push(stored.soon(next), Timer::Pulled(name.clone(), index));
         }
+        Phase::Exited(_) if container.again && worker.kill_at.is_none() => {
+            timers.push(stored.soon(next), Timer::Start(name.clone(), index));
+        }
         // A name that no image can have is not tried again.
         Phase::PullFailed { .. } if disk.next.is_some() && worker.kill_at.is_none() => {
             timers.push(stored.soon(next), Timer::Start(name.clone(), index));
@@ -485,7 +504,8 @@ fn plan_container(
                 timers.push(stored.soon(at), timer);
             }
             for (liveness, at) in [(false, disk.readiness_probe), (true, disk.liveness_probe)] {
-                if worker.probe(&container.name, liveness).is_some() {
+                let planned = at.is_some() || !container.unhealthy;
+                if planned && worker.probe(&container.name, liveness).is_some() {
                     let timer = Timer::Probe(name.clone(), index, start, liveness);
                     timers.push(stored.soon(at.unwrap_or(stored.now)), timer);
                 }

@@ -18,6 +18,8 @@ const RELIST_PERIOD: SimDuration = SimDuration::secs(1);
 const LAST_ADDRESS: u32 = 254;
 /// How long a Pod waits before its sandbox is tried again.
 const SANDBOX_RETRY: SimDuration = SimDuration::secs(10);
+/// How long after an end the kubelet has noticed it and starts the container again.
+const RESTART_LATENCY: SimDuration = SimDuration::millis(500);
 const PULL_LATENCY: SimDuration = SimDuration::millis(400);
 
 impl Kubelet {
@@ -109,7 +111,11 @@ impl Kubelet {
         let Some(container) = worker.containers.get(index) else {
             return;
         };
-        let waits = matches!(container.phase, Phase::Waiting | Phase::PullFailed { .. });
+        let waits = match container.phase {
+            Phase::Waiting | Phase::PullFailed { .. } => true,
+            Phase::Exited(_) => container.again,
+            Phase::Pulling(_) | Phase::Running(..) => false,
+        };
         if worker.kill_at.is_some() || !waits {
             return;
         }
@@ -215,6 +221,7 @@ impl Kubelet {
             .get_mut(name)
             .and_then(|worker| worker.containers.get_mut(index))
         {
+            container.clear();
             container.phase = phase;
         }
         self.notice(name, ctx);
@@ -346,34 +353,32 @@ impl Kubelet {
         let Some(worker) = self.workers.get_mut(name) else {
             return;
         };
-        let again = worker.kill_at.is_none() && worker.restarts(code);
+        let unhealthy = worker.containers.get(index).is_some_and(|c| c.unhealthy);
+        // What failed its liveness probe counts as failed, whatever it says itself.
+        let verdict = if unhealthy { 137 } else { code };
+        let again = worker.kill_at.is_none() && worker.restarts(verdict);
         let Some(container) = worker.containers.get_mut(index) else {
             return;
         };
         container.exit(ctx.now, code, reason);
+        container.again = again;
         if !again {
             return;
         }
-        let wait = container.backoff();
-        container.restart();
-        let label = container.name.clone();
-        if wait > SimDuration::ZERO {
+        let at = container.may_start(ctx.now);
+        container.held = at > ctx.now;
+        let (label, held) = (container.name.clone(), container.held);
+        if held {
             let (pod, uid) = (worker.pod.name().to_owned(), worker.pod.uid().to_owned());
             let message = format!(
                 "Back-off restarting failed container {label} in pod {pod}_{}({uid})",
                 name.namespace
             );
-            self.event(
-                name,
-                Some(&label),
-                EventType::Warning,
-                "BackOff",
-                message,
-                ctx,
-            );
+            let warning = EventType::Warning;
+            self.event(name, Some(&label), warning, "BackOff", message, ctx);
         }
-        let at = ctx.now + wait + SimDuration::millis(500);
-        self.timers.push(at, Timer::Start(name.clone(), index));
+        self.timers
+            .push(at + RESTART_LATENCY, Timer::Start(name.clone(), index));
     }
 
     fn kill(&mut self, name: &NamespacedName, ctx: &mut Ctx<'_>) {

@@ -4,6 +4,7 @@
 //! exec and gRPC probes, lifecycle hooks, volumes, environments, eviction under pressure. The
 //! containers are simulated: what an image does stands in `static/images.yaml`.
 
+mod backoff;
 mod calls;
 mod container;
 mod disk;

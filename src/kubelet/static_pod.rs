@@ -125,7 +125,7 @@ impl Kubelet {
             worker.kill_at = None;
             let containers = worker.containers.iter_mut().enumerate();
             for (index, container) in containers.filter(|(_, c)| !c.is_running()) {
-                container.restart();
+                (container.again, container.held) = (true, false);
                 self.timers.push(ctx.now, Timer::Start(name.clone(), index));
             }
         }

@@ -1,6 +1,6 @@
 //! The tests that need a real browser: wasm tests in Chromium, and a person's walk with Playwright.
 
-use crate::run::{Outcome, output, root, run_in};
+use crate::run::{Outcome, output, root, run_within};
 use crate::{serve, setup};
 
 /// Runs the wasm32 tests inside Chromium.
@@ -24,7 +24,7 @@ pub fn wasm() -> Outcome {
         "--test",
         "wasm",
     ];
-    run_in("", "cargo", &words, &env)
+    run_within(30, "", "cargo", &words, &env)
 }
 
 /// Runs `tests/browser/*.spec.mjs` against the page in `dist/`.
@@ -34,10 +34,18 @@ pub fn walk() -> Outcome {
     let address = format!("http://{}/", server.server_addr());
     std::thread::spawn(move || serve::answer(&server));
     let mut specs = specs()?;
-    let mut words = vec!["--test".to_owned(), "--test-concurrency=1".to_owned()];
+    // A failed test may leave its browser open, and Node would wait for it for ever.
+    let flags = [
+        "--test",
+        "--test-concurrency=1",
+        "--test-timeout=600000",
+        "--test-force-exit",
+    ];
+    let mut words = flags.map(str::to_owned).to_vec();
     words.append(&mut specs);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    run_in(
+    run_within(
+        30,
         "tests/browser",
         "node",
         &words,

@@ -31,6 +31,21 @@ pub fn run_in(folder: &str, program: &str, words: &[&str], env: &[(&str, &str)])
     }
 }
 
+/// As [`run_in`], but ends `program` and all that it started after `minutes`: a test that hangs
+/// fails, and says which it was.
+pub fn run_within(
+    minutes: u32,
+    folder: &str,
+    program: &str,
+    words: &[&str],
+    env: &[(&str, &str)],
+) -> Outcome {
+    let limit = format!("{minutes}m");
+    let bound = ["--kill-after=10", &limit, program];
+    let words: Vec<&str> = bound.iter().chain(words).copied().collect();
+    run_in(folder, "timeout", &words, env)
+}
+
 /// Runs `program` with `words` in the root.
 pub fn run(program: &str, words: &[&str]) -> Outcome {
     run_in("", program, words, &[])

@@ -1,6 +1,6 @@
 //! Every test, in the order in which a failure is cheapest to find.
 
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, run, run_within};
 use crate::{browser, build, setup, size};
 
 /// `cargo xtask test [--only STAGE]`
@@ -44,7 +44,7 @@ fn native() -> Outcome {
         "warnings",
     ];
     run("cargo", &[&["clippy"], wasm.as_slice()].concat())?;
-    run("cargo", &["test", "--workspace"])
+    run_within(45, "", "cargo", &["test", "--workspace"], &[])
 }
 
 fn walk() -> Outcome {
