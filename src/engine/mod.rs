@@ -8,8 +8,8 @@
 mod clock;
 mod opening;
 mod saving;
-mod storage;
-mod wait;
+pub mod storage;
+pub mod wait;
 
 use crate::api::meta;
 use crate::cluster::ClusterConfig;
@@ -119,9 +119,9 @@ fn handle(engine: &Shared, message: ToEngine) {
         ToEngine::Ping => post(&FromEngine::Pong),
         ToEngine::CrashForTest => panic!("a test asked for it"),
         ToEngine::Open { fragment } => {
-            spawn_local(opening::open(engine.clone(), fragment, false));
+            begin(engine, opening::open(engine.clone(), fragment, false))
         }
-        ToEngine::OpenAnew => spawn_local(opening::open(engine.clone(), String::new(), true)),
+        ToEngine::OpenAnew => begin(engine, opening::open(engine.clone(), String::new(), true)),
         ToEngine::Select { pod, trace } => engine.borrow_mut().selection = Selection { pod, trace },
         later if engine.borrow().busy => {
             let queue = &mut engine.borrow_mut().queue;
@@ -136,7 +136,7 @@ fn handle(engine: &Shared, message: ToEngine) {
         ToEngine::Clock(ClockCommand::RewindTo(micros)) => {
             let now = engine.borrow().session.cluster().now();
             let to = SimTime::from_micros(micros).min(now);
-            spawn_local(opening::rewind(engine.clone(), to));
+            begin(engine, opening::rewind(engine.clone(), to));
         }
         ToEngine::Clock(command) => {
             engine.borrow_mut().clock(command);
@@ -157,8 +157,14 @@ fn handle(engine: &Shared, message: ToEngine) {
             post(&FromEngine::File(crate::api::codec::to_json(&saved)));
         }
         ToEngine::ExportAside => spawn_local(export_aside()),
-        ToEngine::Import(text) => spawn_local(opening::import(engine.clone(), text)),
+        ToEngine::Import(text) => begin(engine, opening::import(engine.clone(), text)),
     }
+}
+
+/// Begins something during which nothing else is done to the session; it ends with [`go_on`].
+fn begin(engine: &Shared, work: impl Future<Output = ()> + 'static) {
+    engine.borrow_mut().busy = true;
+    spawn_local(work);
 }
 
 /// A session has been opened or taken back: what the page said meanwhile is done now.
@@ -214,7 +220,8 @@ fn tick(engine: &Shared) {
 impl Engine {
     fn begin(&mut self, session: Session) {
         self.session = session;
-        self.saving.keeper = Default::default();
+        // The address bar may still hold a link: a reload means this session all the same.
+        self.saving.keeper.forget();
         self.shown = None;
         self.pace.restart();
     }

@@ -66,7 +66,6 @@ struct Begun {
 /// Opens a link, else what was saved, else a new cluster. `anew`: a new cluster at once, and what is
 /// saved is kept aside.
 pub async fn open(engine: Shared, fragment: String, anew: bool) {
-    engine.borrow_mut().busy = true;
     let may_save = storage::hold().await;
     let loaded = storage::load().await;
     let mut barred = String::new();
@@ -86,6 +85,7 @@ pub async fn open(engine: Shared, fragment: String, anew: bool) {
     {
         let mut engine = engine.borrow_mut();
         engine.saving.barred = barred;
+        engine.saving.unread = loaded.is_err();
         engine.storage = engine.saving.storage(&Storage::Unknown);
         engine.begin(begun.session);
         if let Some(link) = &begun.link {
@@ -225,7 +225,6 @@ async fn aside(records: &Records, may_save: bool, barred: &mut String, what: &st
 
 /// Opens the text of a file.
 pub async fn import(engine: Shared, text: String) {
-    engine.borrow_mut().busy = true;
     let opening = Saved::parse(&text).and_then(Opening::new);
     let opened = match opening {
         Ok(opening) => drive(opening, "replaying", PATIENCE_MS).await,
@@ -249,7 +248,6 @@ pub async fn import(engine: Shared, text: String) {
 pub async fn rewind(engine: Shared, to: crate::sim::SimTime) {
     let session = {
         let mut engine = engine.borrow_mut();
-        engine.busy = true;
         let placeholder = Session::new(ClusterConfig::default());
         std::mem::replace(&mut engine.session, placeholder)
     };

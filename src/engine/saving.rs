@@ -9,11 +9,16 @@ use crate::protocol::{FromEngine, Report, Storage};
 use crate::session::Keeper;
 use wasm_bindgen_futures::spawn_local;
 
+const OTHER_SAVED: &str =
+    "another cluster is saved here that could not be read at first: load the page anew to open it";
+
 /// What is known of the store, and what waits for it.
 #[derive(Default)]
 pub struct Saving {
     /// Why this tab never saves; empty where it may.
     pub barred: String,
+    /// Whether nobody could read yet what is saved: it is not overwritten before that.
+    pub unread: bool,
     /// What the store holds of the session.
     pub keeper: Keeper,
     owner: String,
@@ -88,6 +93,10 @@ pub fn soon(engine: &Shared) {
 }
 
 async fn once(engine: &Shared) {
+    let unread = engine.borrow().saving.unread;
+    if unread {
+        read(engine).await;
+    }
     let (batch, waiting, owner, first) = {
         let engine = &mut *engine.borrow_mut();
         if engine.busy {
@@ -96,7 +105,8 @@ async fn once(engine: &Shared) {
         }
         let saving = &mut engine.saving;
         let waiting = std::mem::take(&mut saving.waiting);
-        let batch = saving.barred.is_empty().then(|| {
+        let may = saving.barred.is_empty() && !saving.unread;
+        let batch = may.then(|| {
             saving.at = engine.session.cluster().now().as_micros();
             saving.keeper.batch(&mut engine.session, clock::now_ms())
         });
@@ -108,6 +118,25 @@ async fn once(engine: &Shared) {
     }
     for (id, report) in waiting {
         post(&FromEngine::Done { id, report });
+    }
+}
+
+/// Looks again at a store that could not be read. What turns up there is left as it is.
+async fn read(engine: &Shared) {
+    match storage::load().await {
+        Err(why) => note(engine, Err(WriteError::Refused(why))),
+        Ok(records) => {
+            let mut engine = engine.borrow_mut();
+            let saving = &mut engine.saving;
+            saving.unread = false;
+            if !records.is_empty() {
+                OTHER_SAVED.clone_into(&mut saving.barred);
+                let engine = &mut *engine;
+                engine.storage = Storage::MemoryOnly(OTHER_SAVED.to_owned());
+                let text = format!("This cluster is not saved: {OTHER_SAVED}.");
+                post(&FromEngine::Notice(text));
+            }
+        }
     }
 }
 
