@@ -15,10 +15,12 @@ mod read;
 pub mod registry;
 mod request;
 mod stored;
+pub mod table;
 mod write;
 
 pub use request::{
-    ApiHandle, DeleteOptions, FieldSelector, Operation, Patch, Propagation, Request, Response,
+    ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,
+    Response,
 };
 
 pub use stored::decode_stored;
@@ -140,7 +142,7 @@ impl ApiServer {
                 namespace,
                 labels,
                 fields,
-            } => Ok(self.list(kind, namespace.as_deref(), &labels, &fields)),
+            } => self.list(kind, namespace.as_deref(), &labels, &fields),
             Operation::Create(object) => self.create(object, dry_run, origin).map(Response::Object),
             Operation::Update(object) => self.update(object, dry_run, origin).map(Response::Object),
             Operation::UpdateStatus(object) => self

@@ -10,6 +10,7 @@ mod digest;
 mod event;
 mod fault;
 mod load;
+mod logs;
 mod trace;
 
 pub use backup::{AGE_LIMIT, BACKUP_VERSION, Backup};
@@ -19,8 +20,8 @@ pub use event::{ComponentId, Event, Part};
 pub use load::{EndpointCount, LOADS_LIMIT, Load, LoadPacket, PER_SECOND_LIMIT};
 pub use trace::{Trace, TraceEntry};
 
-use crate::api::{Kind, Status};
-use crate::apiserver::{ApiHandle, ApiServer, Request, Response};
+use crate::api::{Kind, NamespacedName, Status};
+use crate::apiserver::{ApiHandle, ApiServer, LogOptions, Request, Response};
 use crate::client::{Agenda, Component, Ctx};
 use crate::controller::ControllerManager;
 use crate::kubelet::Kubelet;
@@ -379,5 +380,14 @@ impl ApiHandle for Cluster {
         let answer = self.api.handle(request, now);
         self.spread();
         answer
+    }
+
+    fn pod_log(
+        &mut self,
+        pod: &NamespacedName,
+        options: &LogOptions,
+        now: SimTime,
+    ) -> Result<String, Status> {
+        self.read_log(pod, options, now)
     }
 }

@@ -13,8 +13,8 @@ pub mod wait;
 
 use crate::api::meta;
 use crate::cluster::ClusterConfig;
-use crate::dashboard::{self, Selection};
-use crate::protocol::{Clock, ClockCommand, FromEngine, Screen, Storage, ToEngine};
+use crate::dashboard::Dashboard;
+use crate::protocol::{Clock, ClockCommand, FromEngine, Storage, ToEngine};
 use crate::session::{Session, config_of};
 use crate::sim::SimTime;
 use clock::Pace;
@@ -45,8 +45,7 @@ struct Engine {
     pace: Pace,
     storage: Storage,
     saving: Saving,
-    selection: Selection,
-    shown: Option<Screen>,
+    dashboard: Dashboard,
     open: bool,
     /// A session is being opened or taken back: nothing else is done to it.
     busy: bool,
@@ -69,8 +68,7 @@ pub fn run() {
         pace: Pace::new(),
         storage: Storage::Unknown,
         saving: Saving::new(clock::chance()),
-        selection: Selection::default(),
-        shown: None,
+        dashboard: Dashboard::default(),
         open: false,
         busy: false,
         queue: Vec::new(),
@@ -122,7 +120,7 @@ fn handle(engine: &Shared, message: ToEngine) {
             begin(engine, opening::open(engine.clone(), fragment, false))
         }
         ToEngine::OpenAnew => begin(engine, opening::open(engine.clone(), String::new(), true)),
-        ToEngine::Select { pod, trace } => engine.borrow_mut().selection = Selection { pod, trace },
+        ToEngine::View(request) => engine.borrow_mut().dashboard.ask(request),
         later if engine.borrow().busy => {
             let queue = &mut engine.borrow_mut().queue;
             if queue.len() < QUEUE_LIMIT {
@@ -222,7 +220,7 @@ impl Engine {
         self.session = session;
         // The address bar may still hold a link: a reload means this session all the same.
         self.saving.keeper.forget();
-        self.shown = None;
+        self.dashboard.forget();
         self.pace.restart();
     }
 
@@ -255,7 +253,7 @@ impl Engine {
         }
     }
 
-    /// Sends the screen, if it is not what the page shows already.
+    /// Sends what is not on the page yet.
     fn show(&mut self) {
         let now = self.session.cluster().now();
         let clock = Clock {
@@ -265,10 +263,9 @@ impl Engine {
             paused: self.pace.paused(),
             speed: self.pace.speed(),
         };
-        let screen = dashboard::screen(&self.session, clock, self.storage.clone(), &self.selection);
-        if self.shown.as_ref() != Some(&screen) {
-            post(&FromEngine::Screen(Box::new(screen.clone())));
-            self.shown = Some(screen);
+        let storage = self.storage.clone();
+        if let Some(update) = self.dashboard.look(&self.session, clock, storage) {
+            post(&FromEngine::Screen(Box::new(update)));
         }
     }
 }

@@ -255,7 +255,11 @@ pub async fn rewind(engine: Shared, to: crate::sim::SimTime) {
     if let Ok((session, _)) = drive(Opening::rewind(session, to), "rewinding", u64::MAX).await {
         engine.borrow_mut().session = session;
     }
-    engine.borrow_mut().pace.restart();
+    {
+        let mut engine = engine.borrow_mut();
+        engine.dashboard.forget();
+        engine.pace.restart();
+    }
     saving::soon(&engine);
     super::go_on(&engine);
 }

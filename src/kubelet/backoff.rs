@@ -25,6 +25,15 @@ impl Backoff {
         self.wait
     }
 
+    /// The same with every number inside its bounds: it may come from outside.
+    #[must_use]
+    pub fn bounded(&self, now: SimTime) -> Self {
+        Self {
+            wait: self.wait.min(MAX),
+            updated: self.updated.min(now),
+        }
+    }
+
     /// Until when a container that ended at `since` waits; `None`: it need not.
     pub fn until(&self, since: SimTime) -> Option<SimTime> {
         let waits = self.wait > SimDuration::ZERO && !self.is_over(since);
@@ -38,15 +47,6 @@ impl Backoff {
             false => self.wait.saturating_mul(2).min(MAX),
         };
         self.updated = now;
-    }
-
-    /// The same, if it could have come about by `now`.
-    #[must_use]
-    pub fn bounded(&self, now: SimTime) -> Self {
-        Self {
-            wait: self.wait.min(MAX),
-            updated: self.updated.min(now),
-        }
     }
 
     /// A run of twice the longest wait is forgiven everything.

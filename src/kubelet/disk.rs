@@ -478,14 +478,12 @@ fn plan_container(
     let start = container.starts;
     let next = disk.next.unwrap_or(stored.now);
     match &container.phase {
-        Phase::Waiting if worker.kill_at.is_none() => {
+        Phase::Exited(_) if !container.again => {}
+        Phase::Waiting | Phase::Exited(_) if worker.kill_at.is_none() => {
             timers.push(stored.soon(next), Timer::Start(name.clone(), index));
         }
         Phase::Pulling(_) if worker.kill_at.is_none() => {
             timers.push(stored.soon(next), Timer::Pulled(name.clone(), index));
-        }
-        Phase::Exited(_) if container.again && worker.kill_at.is_none() => {
-            timers.push(stored.soon(next), Timer::Start(name.clone(), index));
         }
         // A name that no image can have is not tried again.
         Phase::PullFailed { .. } if disk.next.is_some() && worker.kill_at.is_none() => {

@@ -14,12 +14,12 @@ const PULL_MICROS_PER_MB: u64 = 25_000;
 /// How often a kubelet asks the container runtime what runs: pkg/kubelet/kubelet.go,
 /// `genericPlegRelistPeriod`.
 const RELIST_PERIOD: SimDuration = SimDuration::secs(1);
+/// How long after an end the kubelet has noticed it and starts the container again.
+const RESTART_LATENCY: SimDuration = SimDuration::millis(500);
 /// The last address of a node's range; the first, 1, is the node's own end of the bridge.
 const LAST_ADDRESS: u32 = 254;
 /// How long a Pod waits before its sandbox is tried again.
 const SANDBOX_RETRY: SimDuration = SimDuration::secs(10);
-/// How long after an end the kubelet has noticed it and starts the container again.
-const RESTART_LATENCY: SimDuration = SimDuration::millis(500);
 const PULL_LATENCY: SimDuration = SimDuration::millis(400);
 
 impl Kubelet {
