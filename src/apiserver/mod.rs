@@ -10,6 +10,7 @@
 pub mod admission;
 mod delete;
 pub mod door;
+mod expire;
 mod read;
 pub mod registry;
 mod request;
