@@ -114,10 +114,7 @@ impl Kubelet {
             }
             if let Some(worker) = self.workers.get_mut(&name) {
                 worker.kill_at = None;
-                worker
-                    .containers
-                    .iter_mut()
-                    .for_each(super::container::Container::restart);
+                worker.start_again();
             }
             self.timers.push(ctx.now, Timer::Sandbox(name.clone()));
             self.dirty.insert(name);

@@ -93,6 +93,13 @@ impl Strategy for Lease {
 }
 
 impl Strategy for Endpoints {
+    fn default(&mut self) {
+        let subsets = self.subsets.iter_mut().flatten();
+        for port in subsets.flat_map(|subset| subset.ports.iter_mut().flatten()) {
+            port.protocol.get_or_insert_with(|| "TCP".to_owned());
+        }
+    }
+
     fn validate(&self) -> Vec<FieldError> {
         meta::object_meta(&self.metadata, true, NameRule::Subdomain)
     }
