@@ -28,7 +28,7 @@ fn view(entry: &TraceEntry) -> TraceView {
 pub fn writer(actor: &str) -> Option<Spot> {
     Some(match actor.split_once('/') {
         Some(("kubelet" | "kube-proxy", node)) => Spot::named("node", "", node),
-        _ if actor == "user" => Spot::named("outside", "", ""),
+        _ if actor == "user" => Spot::named("outside", "", "kubectl"),
         _ if actor.contains("scheduler") => Spot::named("part", "", "kube-scheduler"),
         _ if actor.contains("controller") || actor.contains("collector") => {
             Spot::named("part", "", "kube-controller-manager")

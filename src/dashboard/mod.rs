@@ -18,8 +18,11 @@ use crate::cluster::Cluster;
 use crate::protocol::{Clock, Place, Screen, ScreenUpdate, Spot, Storage, Tab, ViewRequest};
 use crate::session::Session;
 use crate::sim::SimTime;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How often what is only counted, logs and the like are brought up to date: every so many looks.
+const COUNT_LOOKS: u32 = 5;
 /// How many sources of writes an update names at most.
 const PULSES_LIMIT: u32 = 12;
 
@@ -30,7 +33,10 @@ pub struct Dashboard {
     request: ViewRequest,
     /// What the sections that change only by writes were last worked out from.
     seen: Seen,
+    /// The last request told of each load.
+    packets: BTreeMap<u32, u64>,
     fresh: bool,
+    looks: u32,
 }
 
 /// All that the sections of the store, the nodes and the parts depend on.
@@ -84,18 +90,27 @@ impl Dashboard {
                 _ => Some(Arc::new(traffic::request(last))),
             },
         };
-        screen.loads = arcs(traffic::loads(cluster));
+        self.looks = self.looks.wrapping_add(1);
+        let due = self.looks.is_multiple_of(COUNT_LOOKS);
+        let begun = cluster.loads().len() != screen.loads.len();
+        if due || begun || !self.fresh {
+            screen.loads = arcs(traffic::loads(cluster));
+        }
         if !self.fresh || seen != self.seen {
             stage(cluster, &mut screen);
             self.tab(session, &mut screen);
-        } else if matches!(self.request.tab, Tab::Services | Tab::Details) {
+        } else if due && matches!(self.request.tab, Tab::Services | Tab::Details) {
             self.tab(session, &mut screen);
         }
         let update = self.shown.update_to(&screen);
         self.shown = screen;
         (self.seen, self.fresh) = (seen, true);
-        let pulses = pulses(cluster, before);
-        update.map(|update| ScreenUpdate { pulses, ..update })
+        let told = ScreenUpdate {
+            pulses: pulses(cluster, before),
+            packets: traffic::packets(cluster, &mut self.packets),
+            ..update.unwrap_or_default()
+        };
+        (told != ScreenUpdate::default()).then_some(told)
     }
 
     /// The section of the open tab; the others are emptied.
@@ -241,7 +256,11 @@ mod tests {
         session.advance(session.cluster().now() + SimDuration::secs(5), u32::MAX);
         let update = look(&mut dashboard, &session).expect("a Pod more");
         assert_eq!(update.pods.len(), 1);
-        assert!(update.pulses.contains(&Spot::named("outside", "", "")));
+        assert!(
+            update
+                .pulses
+                .contains(&Spot::named("outside", "", "kubectl"))
+        );
         assert!(
             update
                 .pulses

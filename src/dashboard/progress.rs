@@ -115,7 +115,7 @@ pub fn troubles(
     cluster: &Cluster,
     deployment: &Deployment,
     newest: Option<&ReplicaSet>,
-) -> Vec<String> {
+) -> Vec<(String, String)> {
     let mut counts: BTreeMap<(String, String), u32> = BTreeMap::new();
     if let Some(set) = newest {
         let ours = |pod: &&std::sync::Arc<Pod>| owner::is_controlled_by(&pod.metadata, set.uid());
@@ -142,12 +142,9 @@ pub fn troubles(
             format!("{count} Pods")
         }
     };
-    let mut lines: Vec<String> = counts
+    let mut lines: Vec<(String, String)> = counts
         .into_iter()
-        .map(|((reason, message), count)| match message.is_empty() {
-            true => format!("{reason}: {}", pods(count)),
-            false => format!("{reason}: {} ({message})", pods(count)),
-        })
+        .map(|((reason, message), count)| (format!("{reason}: {}", pods(count)), message))
         .collect();
     let conditions = deployment
         .status
@@ -162,7 +159,7 @@ pub fn troubles(
         if bad {
             let reason = condition.reason.clone().unwrap_or_default();
             let message = condition.message.clone().unwrap_or_default();
-            lines.push(format!("{reason}: {message}"));
+            lines.push((reason, message));
         }
     }
     lines

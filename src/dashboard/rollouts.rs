@@ -13,13 +13,17 @@ fn container(template: Option<&PodTemplateSpec>) -> Option<&Container> {
     template?.spec.as_ref()?.containers.first()
 }
 
-/// Every Deployment; those of the system come last.
+/// Every Deployment, the newest first; those of the system come last.
 pub fn views(cluster: &Cluster) -> Vec<RolloutView> {
-    let mut views: Vec<RolloutView> = objects::<Deployment>(cluster)
-        .map(|deployment| view(cluster, deployment))
+    let mut deployments: Vec<&Deployment> = objects::<Deployment>(cluster)
+        .map(|deployment| &**deployment)
         .collect();
-    views.sort_by_key(|view| view.at.namespace == "kube-system");
-    views
+    deployments.sort_by_key(|deployment| {
+        let system = deployment.namespace() == "kube-system";
+        (system, std::cmp::Reverse(deployment.created_at()))
+    });
+    let views = deployments.into_iter();
+    views.map(|deployment| view(cluster, deployment)).collect()
 }
 
 /// A condition as the screen shows it.
@@ -129,7 +133,7 @@ mod tests {
         let view = views(session.cluster()).remove(0);
         assert_eq!((view.state.as_str(), view.revisions.len()), ("Stalled", 2));
         assert!(
-            view.troubles[0].contains("ImagePull"),
+            view.troubles[0].0.contains("ImagePull"),
             "{:?}",
             view.troubles
         );

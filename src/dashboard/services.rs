@@ -9,7 +9,10 @@ use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-/// Every Service; those of the system come last. Only the one at `shown` (without a name: the
+/// How many endpoints are shown; the others are only counted.
+const SHOWN_LIMIT: u32 = 60;
+
+/// Every Service, the newest first; those of the system come last. Only the one at `shown` (without a name: the
 /// first) has its endpoints.
 pub fn views(session: &Session, shown: &Place) -> Vec<ServiceView> {
     let mut services: Vec<&Service> = objects::<Service>(session.cluster())
@@ -17,7 +20,8 @@ pub fn views(session: &Session, shown: &Place) -> Vec<ServiceView> {
         .collect();
     services.sort_by_key(|service| {
         let name = (service.namespace(), service.name());
-        name.0 == "kube-system" || name == ("default", "kubernetes")
+        let system = name.0 == "kube-system" || name == ("default", "kubernetes");
+        (system, std::cmp::Reverse(service.created_at()))
     });
     let at = |service: &&Service| place(*service) == *shown;
     let shown = services.iter().position(at).unwrap_or(0);
@@ -58,7 +62,10 @@ fn view(session: &Session, service: &Service, shown: bool) -> ServiceView {
             .map(|selector| selector.to_string())
             .unwrap_or_default(),
         ready: (number(ready), number(endpoints.len())),
-        endpoints: if shown { endpoints } else { Vec::new() },
+        endpoints: match shown {
+            true => endpoints.into_iter().take(SHOWN_LIMIT as usize).collect(),
+            false => Vec::new(),
+        },
     }
 }
 

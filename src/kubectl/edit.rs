@@ -14,6 +14,7 @@ use k8s_openapi::api::core::v1::PodSpec;
 use std::sync::Arc;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 const HASH_LABEL: &str = "pod-template-hash";
 /// What a Deployment keeps of its own when it goes back to a revision; everything else comes from the
 /// revision's ReplicaSet.
@@ -186,10 +187,14 @@ pub fn restart(
         .get_or_insert_default()
         .annotations
         .get_or_insert_default();
-    annotations.insert(
-        "kubectl.kubernetes.io/restartedAt".to_owned(),
-        meta::rfc3339(now),
-    );
+    let restarted = annotations.insert(RESTARTED_AT.to_owned(), meta::rfc3339(now));
+    if restarted.is_some_and(|before| before == meta::rfc3339(now)) {
+        let message = format!(
+            "error: failed to create patch for {}: if restart has already been triggered within the past second, please wait before attempting to trigger another",
+            name.name
+        );
+        return Err(Status::bad_request(message));
+    }
     store(api, deployment, "restarted", now)
 }
 

@@ -51,9 +51,9 @@ impl Failure {
         }
     }
 
-    /// The same about something read from `source`, in which `verb` was being done.
+    /// The same, with what was being done to what was read from `source`.
     #[must_use]
-    pub fn from_source(self, verb: &str, source: &str) -> Self {
+    pub fn while_doing(self, verb: &str, source: &str) -> Self {
         let about = |message: &str| format!("error when {verb} \"{source}\": {message}");
         match self {
             Failure::Server(status) if is_refused(&status) => Failure::Server(status),
@@ -63,7 +63,7 @@ impl Failure {
             }
             Failure::Client(message) => Failure::Client(about(&message)),
             Failure::Many(many) => {
-                let many = many.into_iter().map(|one| one.from_source(verb, source));
+                let many = many.into_iter().map(|one| one.while_doing(verb, source));
                 Failure::Many(many.collect())
             }
         }
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(Failure::client("no").text(), "error: no\n");
         let both = Failure::Many(vec![missing.clone(), Failure::client("no")]);
         assert_eq!(both.text(), format!("{text}error: no\n"));
-        let from = missing.from_source("deleting", "a.yaml");
+        let from = missing.while_doing("deleting", "a.yaml");
         let text = "Error from server (NotFound): error when deleting \"a.yaml\": deployments.apps \"web\" not found\n";
         assert_eq!(from.text(), text);
     }

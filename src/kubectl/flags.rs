@@ -135,8 +135,7 @@ impl Words {
         known: &[&[Flag]],
         rest: &mut impl Iterator<Item = &'a String>,
     ) -> Result<(), Failure> {
-        let mut signs = text.char_indices();
-        while let Some((at, letter)) = signs.next() {
+        for (at, letter) in text.char_indices() {
             let mut all = known.iter().copied().flatten();
             let Some(flag) = all.find(|flag| flag.letter == Some(letter)) else {
                 let message = format!("unknown shorthand flag: '{letter}' in -{}", &text[at..]);

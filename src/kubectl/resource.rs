@@ -110,6 +110,13 @@ fn slashed(arg: &str) -> Result<(Kind, String), Failure> {
     Ok((kind_of(kind)?, name.to_owned()))
 }
 
+/// Why a command that needs objects is refused when it names none.
+pub fn nothing_named() -> Failure {
+    Failure::client(
+        "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'",
+    )
+}
+
 /// Where objects are looked for, and which are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {

@@ -198,3 +198,137 @@ fn find_verb(words: &[String]) -> Result<(&'static Verb, Vec<String>), Failure> 
     let rest = rest.filter(|(at, _)| !used.contains(at));
     Ok((verb, rest.map(|(_, word)| word.clone()).collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apiserver::ApiServer;
+    use crate::sim::SimRng;
+
+    fn server() -> ApiServer {
+        ApiServer::new(Default::default(), SimRng::new(1))
+    }
+
+    /// What a line prints, and how far it is then.
+    fn run(line: &str, files: &Files, server: &mut ApiServer) -> (String, Progress) {
+        let run = Run::start(line, files, server, SimTime::from_secs(100));
+        (run.output().text(), run.progress())
+    }
+
+    #[test]
+    fn flags_may_stand_before_the_verb() {
+        let mut server = server();
+        let files = Files::default();
+        let (text, progress) = run("kubectl -n x get pods", &files, &mut server);
+        assert_eq!(text, "No resources found in x namespace.\n");
+        assert_eq!(progress, Progress::Done(0));
+        let (text, _) = run("kubectl --namespace=y get -h", &files, &mut server);
+        assert!(
+            text.starts_with("Show one object or many.\n\nUsage:\n  kubectl get "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_command_that_waits_is_resumed() {
+        let mut server = server();
+        let files = Files {
+            stdin: Some(
+                "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, finalizers: [x.io/hold]}}"
+                    .to_owned(),
+            ),
+            ..Files::default()
+        };
+        run("kubectl create namespace default", &files, &mut server);
+        let (text, _) = run("kubectl create -f -", &files, &mut server);
+        assert_eq!(text, "configmap/a created\n");
+        let now = SimTime::from_secs(100);
+        let line = "kubectl delete configmap a --timeout=30s";
+        let mut waiting = Run::start(line, &files, &mut server, now);
+        let until = SimTime::from_secs(130);
+        assert_eq!(waiting.progress(), Progress::Wait(Some(until)));
+        let mut late = waiting.clone();
+        late.resume(&mut server, until);
+        assert_eq!(late.progress(), Progress::Done(1));
+        let text = "error: timed out waiting for the condition on configmaps/a\n";
+        assert!(late.output().text().ends_with(text));
+        let line =
+            "kubectl patch configmap a --type=merge -p '{\"metadata\":{\"finalizers\":null}}'";
+        run(line, &files, &mut server);
+        waiting.resume(&mut server, now);
+        assert_eq!(waiting.progress(), Progress::Done(0));
+    }
+
+    /// Whatever is typed is answered, and nothing panics.
+    #[test]
+    fn nonsense_is_refused() {
+        let mut server = server();
+        let words = [
+            "kubectl",
+            "get",
+            "pods",
+            "-o",
+            "jsonpath={.a[",
+            "-n",
+            "ü",
+            "--",
+            "-",
+            "--=",
+            "-=x",
+            "'",
+            "\"",
+            "delete",
+            "all",
+            "pod/",
+            "/x",
+            "a/b/c",
+            "--sort-by={",
+            "-l",
+            "a in (",
+            "apply",
+            "-f",
+            "label",
+            "x-",
+            "=y",
+            "taint",
+            "nodes",
+            ":",
+            "create",
+            "service",
+            "rollout",
+            "undo",
+            "--to-revision=9",
+            "logs",
+            "--tail=-5",
+            "expose",
+            "--port=x",
+            "-oyaml",
+            "--dry-run",
+            "set",
+            "image",
+            "\u{0}",
+        ];
+        let mut rng = SimRng::new(7);
+        for _ in 0..3_000 {
+            let count = rng.between(1, 6);
+            let picked = (0..count).map(|_| words[rng.below(words.len() as u64) as usize]);
+            let line = format!("kubectl {}", picked.collect::<Vec<_>>().join(" "));
+            let (text, progress) = run(&line, &Files::default(), &mut server);
+            let silent = text.is_empty();
+            assert!(
+                !silent || progress != Progress::Done(1),
+                "{line}: failed without a word"
+            );
+        }
+        let long = format!("kubectl get {}", "x".repeat(LINE_LIMIT));
+        assert_eq!(
+            run(&long, &Files::default(), &mut server).1,
+            Progress::Done(1)
+        );
+        assert_eq!(run("", &Files::default(), &mut server).1, Progress::Done(1));
+        assert_eq!(
+            run("helm list", &Files::default(), &mut server).1,
+            Progress::Done(1)
+        );
+    }
+}

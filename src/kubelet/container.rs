@@ -174,6 +174,17 @@ impl Container {
         });
     }
 
+    /// When its process started, when it ended, and whether it runs; of its life before, where
+    /// that is asked for. While it waits to be started again, its last life is its present one.
+    pub fn life(&self, previous: bool) -> Option<(SimTime, Option<SimTime>, bool)> {
+        let ended = |life: &Exited| (life.started, Some(life.finished), false);
+        match (&self.phase, previous) {
+            (Phase::Running(started, _), false) => Some((*started, None, true)),
+            (Phase::Exited(exited), false) => Some(ended(exited)),
+            _ => self.last.as_ref().map(ended),
+        }
+    }
+
     /// Makes room for its next process.
     pub fn clear(&mut self) {
         if let Phase::Exited(exited) = &self.phase {

@@ -4,7 +4,7 @@
 //! [`ScreenUpdate`] with what differs; the page takes it in with [`Screen::take`]. Everything is
 //! shared, so what did not change is the same object as before and is not drawn anew.
 
-use super::{DetailView, LoadView, Place, RequestView, RolloutView, ServiceView, Spot};
+use super::{DetailView, LoadView, PacketView, Place, RequestView, RolloutView, ServiceView, Spot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -271,6 +271,9 @@ pub struct ScreenUpdate {
     /// Where the writes since the last update came from, for the eye only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pulses: Vec<Spot>,
+    /// The latest requests of the loads since the last update, for the eye only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packets: Vec<PacketView>,
 }
 
 /// The list with each item that did not change kept as it is.
@@ -356,6 +359,7 @@ impl Screen {
             chain: one(&self.chain, &new.chain),
             detail: maybe(self.detail.as_ref(), new.detail.as_ref()),
             pulses: Vec::new(),
+            packets: Vec::new(),
         };
         (update != ScreenUpdate::default()).then_some(update)
     }

@@ -97,8 +97,8 @@ pub struct RequestView {
 /// One request of a load.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PacketView {
-    /// Its number within the load, from 1.
-    pub id: u64,
+    /// Where it comes from: a node that it enters at from outside, or a Pod.
+    pub from: Spot,
     /// The node it entered the cluster's network at, or its Pod's node.
     pub node: String,
     /// The Pod it reached; without a name where it reached none.
@@ -107,8 +107,6 @@ pub struct PacketView {
     pub to_node: String,
     /// Whether it was answered with a status below 500.
     pub ok: bool,
-    /// When, in microseconds of the cluster's time.
-    pub at: u64,
 }
 
 /// What a load counts for one endpoint.
@@ -152,8 +150,6 @@ pub struct LoadView {
     pub failures: Vec<FailureView>,
     /// By endpoint.
     pub endpoints: Vec<LoadCountView>,
-    /// The latest requests, the newest last.
-    pub packets: Vec<PacketView>,
 }
 
 /// A port of a Service.
@@ -219,6 +215,6 @@ pub struct ServiceView {
     pub local_inside: bool,
     /// Endpoints that are ready, of all.
     pub ready: (u32, u32),
-    /// Its endpoints, where this is the Service shown.
+    /// Its first endpoints, where this is the Service shown.
     pub endpoints: Vec<EndpointView>,
 }

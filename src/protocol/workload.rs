@@ -50,8 +50,8 @@ pub struct RolloutView {
     pub state: String,
     /// What `kubectl rollout status` says.
     pub status: String,
-    /// Why it does not get on, where it does not; the clearest reason first.
-    pub troubles: Vec<String>,
+    /// Why it does not get on, where it does not, in short and in full; the clearest reason first.
+    pub troubles: Vec<(String, String)>,
     /// `RollingUpdate` or `Recreate`.
     pub strategy: String,
     /// Pods asked for.

@@ -43,6 +43,8 @@ pub enum Msg {
     Filter(String),
     /// The person follows the causes of a revision.
     Follow(u64),
+    /// The person has seen enough of the last request.
+    ClearRequest,
     /// The person opens a dialog, or closes it.
     Dialog(Option<Dialog>),
     /// The person wants it lighter or darker.
@@ -91,6 +93,8 @@ pub struct App {
     theme: Theme,
     next_id: u32,
     applying: Option<u32>,
+    /// The request that the person has seen enough of.
+    cleared: u32,
     by_node: ByNode,
     callers: Rc<Vec<Place>>,
     flow: Flow,
@@ -126,6 +130,7 @@ impl Component for App {
             theme: Theme::load(),
             next_id: 1,
             applying: None,
+            cleared: 0,
             by_node: BTreeMap::new(),
             callers: Rc::default(),
             flow: Flow::default(),
@@ -161,6 +166,10 @@ impl Component for App {
                 self.view.follow = revision;
                 self.view.tab = Tab::Writes;
                 self.ask();
+            }
+            Msg::ClearRequest => {
+                self.cleared = self.screen.request.as_ref().map_or(0, |request| request.id);
+                self.flow.show_way(self.way());
             }
             Msg::Dialog(dialog) => self.dialog = dialog,
             Msg::Theme(theme) => {
@@ -220,7 +229,7 @@ impl App {
             services: self.screen.services.clone(),
             nodes: self.screen.nodes.clone(),
             callers: self.callers.clone(),
-            request: self.screen.request.clone(),
+            request: self.request().cloned(),
             loads: self.screen.loads.clone(),
             events: self.screen.events.clone(),
             trace: self.screen.trace.clone(),
@@ -311,6 +320,7 @@ impl App {
                 let pods = anew || !update.pods.is_empty() || !update.gone.is_empty();
                 let asked = update.request.is_some();
                 let pulses = update.pulses.clone();
+                let packets = update.packets.clone();
                 self.screen.take(*update);
                 if pods {
                     self.sort_pods();
@@ -319,7 +329,7 @@ impl App {
                     self.alive = true;
                     dom::mark_ready();
                 }
-                self.flow.hear(&self.screen.loads, &pulses);
+                self.flow.hear(&packets, &pulses);
                 if asked {
                     self.flow.show_way(self.way());
                     self.flow.travel();
@@ -412,10 +422,16 @@ impl App {
         }
     }
 
+    /// The last request, unless the person has seen enough of it.
+    fn request(&self) -> Option<&Arc<crate::protocol::RequestView>> {
+        let request = self.screen.request.as_ref();
+        request.filter(|request| request.id != self.cleared)
+    }
+
     /// The spots of the last request, while a tab that tells of it is open.
     fn way(&self) -> Vec<Spot> {
         let tells = matches!(self.view.tab, Tab::Services | Tab::Details);
-        let request = self.screen.request.as_ref().filter(|_| tells);
+        let request = self.request().filter(|_| tells);
         let hops = request
             .map(|request| request.hops.as_slice())
             .unwrap_or_default();
@@ -426,14 +442,14 @@ impl App {
         let Said { text, bad, id } = &self.said;
         let mood = if *bad { "failing" } else { "ready" };
         html! {
-            <footer class="said" role="status" data-testid="said">
+            <div class="said" role="status" data-testid="said">
                 {self.offer_view()}
                 if text.is_empty() {
-                    <span class="muted">{"What you do is answered here. Press ? for the keys."}</span>
+                    <span class="muted hint">{"What you do is answered here. Press ? for the keys."}</span>
                 } else {
                     <span key={*id} class={format!("said-text {mood}")}>{super::icon::shape(mood)}<span>{text}</span></span>
                 }
-            </footer>
+            </div>
         }
     }
 

@@ -8,7 +8,7 @@ mod draw;
 pub use draw::places;
 
 use super::dom;
-use crate::protocol::{LoadView, Spot};
+use crate::protocol::{PacketView, Spot};
 use draw::{Dot, Look, Sort};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ use web_sys::HtmlCanvasElement;
 const DOTS_LIMIT: usize = 240;
 /// How long a dot takes from one place to the next, in milliseconds.
 const LEG_MS: f64 = 300.0;
+/// How long the answer to where a place is holds, in milliseconds.
+const PLACES_MS: f64 = 400.0;
 /// Over how long the requests of one update are spread, in milliseconds.
 const SPREAD_MS: f64 = 60.0;
 
@@ -29,8 +31,9 @@ struct State {
     canvas: Option<HtmlCanvasElement>,
     look: Look,
     dots: Vec<Dot>,
-    /// The newest request drawn of each load.
-    seen: BTreeMap<String, u64>,
+    /// Where places are, by their keys, and since when that was asked.
+    places: BTreeMap<String, Option<(f64, f64)>>,
+    asked_at: f64,
     way: Vec<Spot>,
     frame: Option<Closure<dyn FnMut(f64)>>,
     asked: bool,
@@ -66,10 +69,10 @@ impl Flow {
     }
 
     /// Takes in the newest requests of the loads, and where writes came from.
-    pub fn hear(&self, loads: &[std::sync::Arc<LoadView>], pulses: &[Spot]) {
+    pub fn hear(&self, packets: &[PacketView], pulses: &[Spot]) {
         {
             let mut state = self.0.borrow_mut();
-            state.take_loads(loads);
+            state.take_packets(packets);
             state.take_pulses(pulses);
             if state.dots.is_empty() && state.way.is_empty() {
                 return;
@@ -127,43 +130,29 @@ impl Flow {
 }
 
 impl State {
-    fn take_loads(&mut self, loads: &[std::sync::Arc<LoadView>]) {
+    fn take_packets(&mut self, packets: &[PacketView]) {
         let start = now();
-        let mut known = BTreeMap::new();
-        for load in loads {
-            let key = format!("{}{}{}", load.from.key(), load.to.namespace, load.to.name);
-            // Of a load that the page has just heard of, only what is to come is drawn.
-            let newest = load.packets.last().map_or(0, |packet| packet.id);
-            let seen = self.seen.get(&key).copied().unwrap_or(newest).min(newest);
-            let fresh = load.packets.iter().filter(|packet| packet.id > seen);
-            let count = fresh.clone().count().max(1) as f64;
-            let source = match load.from.kind.as_str() {
-                "pod" => load.from.clone(),
+        let count = packets.len().max(1) as f64;
+        for (index, packet) in packets.iter().enumerate() {
+            let source = match packet.from.kind.as_str() {
+                "pod" => packet.from.clone(),
                 _ => Spot::named("outside", "", ""),
             };
-            for (index, packet) in fresh.enumerate() {
-                let mut spots = vec![source.clone(), Spot::named("node", "", &packet.node)];
-                if !packet.pod.name.is_empty() {
-                    if packet.to_node != packet.node {
-                        spots.push(Spot::named("node", "", &packet.to_node));
-                    }
-                    spots.push(Spot::pod(&packet.pod));
+            let mut spots = vec![source, Spot::named("node", "", &packet.node)];
+            if !packet.pod.name.is_empty() {
+                if packet.to_node != packet.node {
+                    spots.push(Spot::named("node", "", &packet.to_node));
                 }
-                let sort = if packet.ok {
-                    Sort::Request
-                } else {
-                    Sort::Failed
-                };
-                self.add(
-                    &spots,
-                    start + SPREAD_MS * index as f64 / count,
-                    sort,
-                    LEG_MS,
-                );
+                spots.push(Spot::pod(&packet.pod));
             }
-            known.insert(key, newest);
+            let sort = if packet.ok {
+                Sort::Request
+            } else {
+                Sort::Failed
+            };
+            let born = start + SPREAD_MS * index as f64 / count;
+            self.add(&spots, born, sort, LEG_MS);
         }
-        self.seen = known;
     }
 
     fn take_pulses(&mut self, pulses: &[Spot]) {
@@ -176,17 +165,31 @@ impl State {
         }
     }
 
+    /// Where a place is. The answer holds for a moment: asking the browser each time is dear.
+    fn place(&mut self, spot: &Spot) -> Option<(f64, f64)> {
+        let now = now();
+        if now - self.asked_at > PLACES_MS {
+            self.places.clear();
+            self.asked_at = now;
+        }
+        let canvas = self.canvas.as_ref()?;
+        let key = spot.key();
+        match self.places.get(&key) {
+            Some(place) => *place,
+            None => {
+                let place = draw::middle(canvas, spot);
+                self.places.insert(key, place);
+                place
+            }
+        }
+    }
+
     fn add(&mut self, spots: &[Spot], born: f64, sort: Sort, leg_ms: f64) {
-        let Some(canvas) = &self.canvas else {
-            return;
-        };
         if self.dots.len() >= DOTS_LIMIT || self.still {
             return;
         }
-        let points: Vec<(f64, f64)> = spots
-            .iter()
-            .filter_map(|spot| draw::middle(canvas, spot))
-            .collect();
+        let places = spots.iter().filter_map(|spot| self.place(spot));
+        let points: Vec<(f64, f64)> = places.collect();
         if points.len() > 1 {
             self.dots.push(Dot {
                 points,
@@ -198,17 +201,14 @@ impl State {
     }
 
     fn draw(&mut self, at: f64) {
+        let way = self.way.clone();
+        let way: Vec<(f64, f64)> = way.iter().filter_map(|spot| self.place(spot)).collect();
         let Some(canvas) = &self.canvas else {
             return;
         };
         let Some(pen) = draw::prepare(canvas, &mut self.look) else {
             return;
         };
-        let way: Vec<(f64, f64)> = self
-            .way
-            .iter()
-            .filter_map(|spot| draw::middle(canvas, spot))
-            .collect();
         draw::way(&pen, &self.look, &way);
         for dot in &self.dots {
             dot.draw(&pen, &self.look, at);

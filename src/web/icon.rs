@@ -13,6 +13,9 @@ pub fn icon(name: &str) -> Html {
         "loop" => "M4 12a8 8 0 0 1 14-5l2 2M20 4v5h-5M20 12a8 8 0 0 1-14 5l-2-2M4 20v-5h5",
         "place" => "M4 6h6v6H4zM14 12h6v6h-6zM10 9h4l3 3",
         "laptop" => "M5 5h14v10H5zM2 19h20M9 19l1-2h4l1 2",
+        "globe" => {
+            "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M3 12h18M12 3c-6 5-6 13 0 18M12 3c6 5 6 13 0 18"
+        }
         "node" => "M3 4h18v7H3zM3 13h18v7H3zM7 7.500h1M7 16.500h1",
         "power" => "M12 3v8M7 6a8 8 0 1 0 10 0",
         "sun" => {

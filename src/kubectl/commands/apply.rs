@@ -65,7 +65,7 @@ fn one(shell: &mut Shell<'_>, source: &str, document: &mut Document) -> Result<(
         Err((verb, status)) if status.reason == Reason::NotFound && verb == "resource mapping" => {
             Err(source::no_mapping(source, &document.value, &status.message))
         }
-        Err((verb, status)) => Err(Failure::from(status).from_source(verb, source)),
+        Err((verb, status)) => Err(Failure::from(status).while_doing(verb, source)),
     }
 }
 

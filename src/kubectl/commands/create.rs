@@ -93,11 +93,11 @@ fn one(shell: &mut Shell<'_>, source: &str, value: Value) -> Result<(), Failure>
         Err(status) if status.reason == Reason::NotFound => {
             return Err(source::no_mapping(source, &value, &status.message));
         }
-        Err(status) => return Err(Failure::from(status).from_source("creating", source)),
+        Err(status) => return Err(Failure::from(status).while_doing("creating", source)),
     };
     super::record::note(shell, &mut decoded);
     let stored = store(shell, decoded, false);
-    let stored = stored.map_err(|failure| failure.from_source("creating", source))?;
+    let stored = stored.map_err(|failure| failure.while_doing("creating", source))?;
     shell
         .out
         .line(&format!("{} created", printed_name(&stored.key())));

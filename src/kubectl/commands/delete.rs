@@ -149,9 +149,7 @@ fn targets(shell: &mut Shell<'_>) -> Result<Found, Failure> {
         return from_files(shell);
     }
     if words.args.is_empty() {
-        return Err(Failure::client(
-            "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'",
-        ));
+        return Err(resource::nothing_named());
     }
     let named = Named::parse(&words.args)?;
     if matches!(named, Named::Kinds(_)) && !selects(shell) {
@@ -187,7 +185,7 @@ fn from_files(shell: &mut Shell<'_>) -> Result<Found, Failure> {
             match resource::read(shell, &key) {
                 Ok(object) => found.groups.push((key.kind, vec![object])),
                 Err(status) => {
-                    let failure = Failure::from(status).from_source("deleting", &source.name);
+                    let failure = Failure::from(status).while_doing("deleting", &source.name);
                     found.failures.push(failure);
                 }
             }

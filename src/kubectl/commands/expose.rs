@@ -37,6 +37,9 @@ pub const VERB: Verb = Verb {
 };
 
 fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
+    if shell.words.args.is_empty() {
+        return Err(resource::nothing_named());
+    }
     let named = Named::parse(&shell.words.args)?;
     if !matches!(named, Named::Objects(_)) {
         let message = "resource(s) were provided, but no name was specified";

@@ -105,7 +105,7 @@ fn parse(changes: &[String], thing: &str) -> Result<(Pairs, Vec<String>), Failur
     Ok((set, remove))
 }
 
-fn pairs_mut<'a>(object: &'a mut Object, is_label: bool) -> &'a mut Option<Pairs> {
+fn pairs_mut(object: &mut Object, is_label: bool) -> &mut Option<Pairs> {
     let meta = object.meta_mut();
     match is_label {
         true => &mut meta.labels,

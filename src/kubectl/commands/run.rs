@@ -43,49 +43,14 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
             "Kubarium cannot attach to a container yet: leave out -i, -t, --rm and --attach",
         ));
     }
-    let before_dash = words.dash.unwrap_or(words.args.len());
-    let name = match &words.args[..before_dash] {
-        [] => return Err(shell.usage("NAME is required for run")),
-        [name] => name.clone(),
-        [_, more @ ..] => {
-            return Err(Failure::client(format!(
-                "unexpected arguments {}: a command goes after --",
-                more.join(" ")
-            )));
-        }
-    };
-    let Some(image) = words.text("image") else {
-        return Err(Failure::client("required flag(s) \"image\" not set"));
-    };
+    let name = name(shell)?;
     let restart = words.text("restart").unwrap_or("Always");
     if !["Always", "OnFailure", "Never"].contains(&restart) {
         return Err(Failure::client(format!(
             "invalid restart policy: {restart}"
         )));
     }
-    let mut container = json!({"image": image, "name": name, "resources": {}});
-    let rest = command(shell);
-    if !rest.is_empty() {
-        let field = if words.switch("command") {
-            "command"
-        } else {
-            "args"
-        };
-        container[field] = json!(rest);
-    }
-    if let Some(port) = words.number("port") {
-        container["ports"] = json!([{"containerPort": port}]);
-    }
-    if let Some(policy) = words.text("image-pull-policy") {
-        container["imagePullPolicy"] = json!(policy);
-    }
-    let environment = pairs(&words.whole_texts("env"))?;
-    if !environment.is_empty() {
-        let each = environment
-            .iter()
-            .map(|(name, value)| json!({"name": name, "value": value}));
-        container["env"] = each.collect();
-    }
+    let container = container(shell, &name)?;
     let labels = match words.texts("labels") {
         labels if labels.is_empty() => json!({"run": name}),
         labels => json!(pairs(&labels)?.into_iter().collect::<Map<String, Value>>()),
@@ -104,6 +69,48 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     });
     make(shell, pod, "")?;
     Ok(None)
+}
+
+fn name(shell: &Shell<'_>) -> Result<String, Failure> {
+    let words = shell.words;
+    match &words.args[..words.dash.unwrap_or(words.args.len())] {
+        [] => Err(shell.usage("NAME is required for run")),
+        [name] => Ok(name.clone()),
+        [_, more @ ..] => Err(Failure::client(format!(
+            "unexpected arguments {}: a command goes after --",
+            more.join(" ")
+        ))),
+    }
+}
+
+fn container(shell: &Shell<'_>, name: &str) -> Result<Value, Failure> {
+    let words = shell.words;
+    let Some(image) = words.text("image") else {
+        return Err(Failure::client("required flag(s) \"image\" not set"));
+    };
+    let mut container = json!({"image": image, "name": name, "resources": {}});
+    let rest = command(shell);
+    if !rest.is_empty() {
+        let field = if words.switch("command") {
+            "command"
+        } else {
+            "args"
+        };
+        container[field] = json!(rest);
+    }
+    if let Some(port) = words.number("port") {
+        container["ports"] = json!([{"containerPort": port}]);
+    }
+    if let Some(policy) = words.text("image-pull-policy") {
+        container["imagePullPolicy"] = json!(policy);
+    }
+    let environment = pairs(&words.whole_texts("env"))?;
+    if !environment.is_empty() {
+        let each = environment.iter();
+        let each = each.map(|(name, value)| json!({"name": name, "value": value}));
+        container["env"] = each.collect();
+    }
+    Ok(container)
 }
 
 fn pairs(texts: &[&str]) -> Result<Vec<(String, Value)>, Failure> {

@@ -36,7 +36,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     };
     let named = Named::parse(&shell.words.args)?;
     if matches!(&named, Named::Kinds(kinds) if kinds.is_empty()) {
-        return Err(Failure::client("must specify one of -f and -k"));
+        return Err(resource::nothing_named());
     }
     let all = shell.words.switch("all") || shell.words.text("selector").is_some();
     if matches!(named, Named::Kinds(_)) && !all {

@@ -45,13 +45,7 @@ pub fn of(shell: &mut Shell<'_>, object: &Object) -> Result<Vec<Arc<Event>>, Fai
     let objects = resource::list(shell, Kind::Event, &scope)?;
     let events = objects.iter().filter_map(Object::get::<Event>);
     let mut events: Vec<Arc<Event>> = events.filter(about).cloned().collect();
-    events.sort_by_key(|event| {
-        (
-            last(event),
-            event.metadata.resource_version.clone().map(|v| v.len()),
-            event.metadata.resource_version.clone(),
-        )
-    });
+    events.sort_by_key(|event| (last(event), event.revision()));
     Ok(events)
 }
 

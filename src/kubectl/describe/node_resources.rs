@@ -113,7 +113,6 @@ mod tests {
             .into();
         assert_eq!(share("cpu", 100, &allocatable), "100m (2%)");
         assert_eq!(share("cpu", 0, &allocatable), "0 (0%)");
-        assert_eq!(share("memory", 128 << 20, &allocatable), "131072 (0%)");
         assert_eq!(
             share("memory", (128 << 20) * 1_000, &allocatable),
             "128Mi (1%)"

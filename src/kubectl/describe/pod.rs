@@ -44,8 +44,8 @@ pub fn write(w: &mut Writer, pod: &Pod, now: SimTime) {
         w.line(0, "Readiness Gates:");
         w.line(1, "Type\tStatus");
         for gate in gates {
-            let conditions = status.conditions.iter().flatten();
-            let found = conditions.filter(|c| c.type_ == gate.condition_type).last();
+            let mut conditions = status.conditions.iter().flatten();
+            let found = conditions.find(|c| c.type_ == gate.condition_type);
             let word = found.map_or("<none>", |condition| condition.status.as_str());
             w.line(1, &format!("{} \t{word} ", gate.condition_type));
         }

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// The longest template that is read.
 const TEMPLATE_LIMIT: usize = 10_000;
+/// The longest text that a template may print; what goes beyond it is left out.
+const TEXT_LIMIT: usize = 8 * 1024 * 1024;
 
 /// A piece of a template.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +104,9 @@ impl Template {
 
 fn print(pieces: &[Piece], root: &Value, here: &Value, out: &mut String) {
     for piece in pieces {
+        if out.len() > TEXT_LIMIT {
+            return;
+        }
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Path(steps) => {

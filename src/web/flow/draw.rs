@@ -113,16 +113,13 @@ pub fn places(way: &[Spot]) -> (Vec<Spot>, Vec<usize>) {
     (places, numbers)
 }
 
-/// The middle of a place on the canvas; of a node, the middle of its head.
+/// Where on the canvas a place is met: at a Pod's shape, at the drawing of anything else.
 pub fn middle(canvas: &HtmlCanvasElement, spot: &Spot) -> Option<(f64, f64)> {
     let document = dom::document()?;
     let selector = format!("[data-spot='{}']", spot.key());
-    let mut found = document.query_selector(&selector).ok().flatten()?;
-    if spot.is("node")
-        && let Ok(Some(head)) = found.query_selector(".place-head")
-    {
-        found = head;
-    }
+    let whole = document.query_selector(&selector).ok().flatten()?;
+    let found = whole.query_selector(".shape, .icon").ok().flatten();
+    let found = found.filter(|_| !spot.is("part")).unwrap_or(whole);
     let (place, own) = (
         found.get_bounding_client_rect(),
         canvas.get_bounding_client_rect(),
@@ -166,6 +163,7 @@ pub fn way(pen: &CanvasRenderingContext2d, look: &Look, points: &[(f64, f64)]) {
     pen.set_line_width(3.0);
     pen.set_line_join("round");
     pen.set_stroke_style_str(&look.request);
+    pen.set_global_alpha(0.6);
     pen.begin_path();
     for (index, (x, y)) in points.iter().enumerate() {
         match index {
@@ -174,6 +172,7 @@ pub fn way(pen: &CanvasRenderingContext2d, look: &Look, points: &[(f64, f64)]) {
         }
     }
     pen.stroke();
+    pen.set_global_alpha(1.0);
     pen.set_font("bold 12px system-ui, sans-serif");
     pen.set_text_align("center");
     pen.set_text_baseline("middle");

@@ -118,10 +118,11 @@ pub fn Ask(props: &Props) -> Html {
             <label>{"From"}<select onchange={set(&from)} data-testid="from">
                 {for options.iter().map(|(value, label)| html! { <option key={value.clone()} value={value.clone()} selected={*value == chosen}>{label}</option> })}
             </select></label>
-            {target(origin.as_ref(), service, &names, &by)}
-            <label class="short">{"Path"}<input value={(*path).clone()} oninput={typed} data-testid="path" autocomplete="off" /></label>
-            <div class="row ask-buttons">
+            {target(origin.as_ref(), service, nodes, &names, &by)}
+            <div class="ask-line"><label>{"Path"}<input value={(*path).clone()} oninput={typed} data-testid="path" autocomplete="off" /></label>
                 <button type="submit" class="main" disabled={origin.is_none()} data-testid="send-request">{"Send request"}</button>
+            </div>
+            <div class="ask-line">
                 {steady(service, origin.as_ref(), &path, &pace, loads, send)}
             </div>
         </form>
@@ -148,12 +149,15 @@ fn origins(nodes: &[Arc<NodeView>], callers: &[Place], outside: bool) -> Vec<(St
 fn target(
     origin: Option<&From>,
     service: &ServiceView,
+    nodes: &[Arc<NodeView>],
     names: &[(&'static str, String)],
     by: &UseStateHandle<usize>,
 ) -> Html {
-    if let Some(From::Node(_)) = origin {
+    if let Some(From::Node(name)) = origin {
         let port = service.ports.first().map_or(0, |port| port.node_port);
-        return html! { <label>{"To"}<input readonly=true value={format!("the node's port {port}")} /></label> };
+        let node = nodes.iter().find(|node| node.name == *name);
+        let ip = node.map_or("", |node| node.ip.as_str());
+        return html! { <p class="ask-to"><span>{"To"}</span><span class="mono">{format!("{ip}:{port}")}<span class="muted">{" (its node port)"}</span></span></p> };
     }
     let onchange = {
         let by = by.clone();
@@ -229,7 +233,7 @@ fn steady(
     };
     html! {
         <>
-            <label class="pace"><input type="number" min="1" max="100" value={pace.to_string()} {oninput} data-testid="pace" />{"each second"}</label>
+            <label>{"Load"}<span class="row"><input type="number" min="1" max="100" value={pace.to_string()} {oninput} data-testid="pace" aria-label="Requests each second" />{"each second"}</span></label>
             <button type="button" onclick={start} data-testid="load-start">{if running.is_some() { "Change load" } else { "Start load" }}</button>
         </>
     }

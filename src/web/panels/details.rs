@@ -59,7 +59,7 @@ fn Detail(props: &Props) -> Html {
             {containers(detail)}
             {conditions(&detail.conditions)}
             if spot.is("pod") && !detail.gone { {curl(&spot.at, send)} }
-            if spot.is("pod") && let Some(request) = request { {super::hops::view(request)} }
+            if spot.is("pod") && let Some(request) = request { {super::hops::view(request, send)} }
             if !detail.verdicts.is_empty() {
                 <h3>{"What the scheduler thought of each node"}</h3>
                 <ul class="verdicts">{for detail.verdicts.iter().map(|line| html! { <li key={line.clone()}>{line}</li> })}</ul>

@@ -1,14 +1,16 @@
 //! The last request, hop by hop. The numbers are those on the stage.
 
 use crate::protocol::{ChoiceView, HopView, RequestView, Spot};
+use crate::web::app::Msg;
 use crate::web::flow;
 use crate::web::icon::shape;
 use yew::prelude::*;
 
 /// The last request.
-pub fn view(request: &RequestView) -> Html {
+pub fn view(request: &RequestView, send: &Callback<Msg>) -> Html {
     let spots: Vec<Spot> = request.hops.iter().map(|hop| hop.spot.clone()).collect();
     let (_, numbers) = flow::places(&spots);
+    let clear = send.reform(|_: MouseEvent| Msg::ClearRequest);
     let took: u32 = request.hops.iter().map(|hop| hop.latency).sum();
     let (mood, word) = match (request.answered, request.status) {
         (true, status) if status < 500 => ("ready", format!("answered, HTTP {status}")),
@@ -17,7 +19,7 @@ pub fn view(request: &RequestView) -> Html {
     };
     html! {
         <div class="card request" data-testid="request">
-            <header><h3 class="mono">{"curl "}{&request.url}</h3></header>
+            <header><h3 class="mono">{"curl "}{&request.url}</h3><button class="small" onclick={clear}>{"Clear"}</button></header>
             <p><span class={format!("state {mood}")}>{shape(mood)}{word}</span>{" "}<span class="muted">{format!("after {}", time(took))}</span></p>
             <ol class="hops" data-testid="hops">{for request.hops.iter().zip(numbers).map(|(hop, number)| hop_view(hop, number))}</ol>
             if request.answered && !request.body.is_empty() { <pre class="answer" data-testid="answer">{&request.body}</pre> }
@@ -42,7 +44,7 @@ fn word(stage: &str) -> &'static str {
         "service" => "Service",
         "rule" => "kube-proxy's rule",
         "node" => "Node",
-        "pod" => "Pod",
+        "pod" => "Reaches",
         "answer" => "Answer",
         _ => "It ends here",
     }
@@ -50,7 +52,7 @@ fn word(stage: &str) -> &'static str {
 
 fn hop_view(hop: &HopView, number: usize) -> Html {
     html! {
-        <li class={format!("hop {}", hop.stage)}>
+        <li class={classes!("hop", format!("stage-{}", hop.stage), (number == 0).then_some("nowhere"))}>
             <span class="hop-number" aria-hidden="true">{if number > 0 { number.to_string() } else { "·".to_owned() }}</span>
             <div><strong>{word(&hop.stage)}</strong>{" "}{&hop.text}
                 if hop.latency > 0 { <span class="mono muted">{" +"}{time(hop.latency)}</span> }

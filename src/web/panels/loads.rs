@@ -51,15 +51,15 @@ fn Load(props: &Props) -> Html {
         .max(1);
     html! {
         <div class="card load" data-testid="load">
-            <header><h3>{format!("{} each second from {whence}", load.per_second)}</h3>{super::action_for("Stop load", &format!("Stop the load from {whence}"), send, end)}</header>
+            <header><h3>{format!("{} a second from {whence}", load.per_second)}</h3>{super::action_for("Stop load", &format!("Stop load from {whence}"), send, end)}</header>
             <p><span>{format!("{} sent", load.sent)}</span>{" · "}<span class="state ready">{shape("request")}<span data-testid="load-answered">{load.answered}</span>{" answered"}</span>{" · "}
                 <span class="state failing">{shape("failed")}<span data-testid="load-failed">{failed}</span>{" failed"}</span></p>
             if !load.failures.is_empty() {
                 <ul class="failures">{for load.failures.iter().map(|failure| html! { <li key={failure.reason.clone()}>{format!("{}: {}", failure.reason, failure.count)}</li> })}</ul>
             }
-            <ul class="shares" aria-label="Who answers">{for load.endpoints.iter().map(|count| {
+            <ul class="shares" tabindex="0" aria-label="Who answers">{for load.endpoints.iter().map(|count| {
                 let width = format!("width:{}%", (count.answered + count.failed) * 100 / most);
-                html! { <li key={count.pod.name.clone()} title={count.node.clone()}><span class="share-name">{&count.pod.name}</span><span class="share"><i style={width}></i></span>
+                html! { <li key={count.pod.name.clone()} title={count.node.clone()}><span class="share-name">{super::name(&count.pod.name)}</span><span class="share"><i style={width}></i></span>
                     <span class="mono">{count.answered}if count.failed > 0 { {format!(" ✕{}", count.failed)} }</span></li> }
             })}</ul>
         </div>

@@ -93,6 +93,12 @@ fn action_for(label: &str, title: &str, send: &Callback<Msg>, command: UserComma
     html! { <button {onclick} aria-label={aria}>{label.to_owned()}</button> }
 }
 
+/// A name whose end stays in sight where there is no room for all of it: it tells Pods apart.
+pub fn name(name: &str) -> Html {
+    let (base, tail) = name.split_at(name.rfind('-').unwrap_or(0));
+    html! { <span class="name"><span class="base">{base.to_owned()}</span><span>{tail.to_owned()}</span></span> }
+}
+
 /// The field that narrows events and writes.
 fn filter(filter: &str, testid: &'static str, send: &Callback<Msg>) -> Html {
     let oninput = send.reform(|event: InputEvent| Msg::Filter(super::dom::value(&event)));

@@ -40,7 +40,7 @@ pub fn Rollout(props: &Props) -> Html {
             <p><strong data-testid="counts">{format!("{}/{} available, {} updated", rollout.available, rollout.desired, rollout.updated)}</strong></p>
             <p class="mono muted sentence">{&rollout.status}</p>
             if !rollout.troubles.is_empty() {
-                <ul class="alert" data-testid="troubles">{for rollout.troubles.iter().map(|line| html! { <li key={line.clone()}>{shape("failing")}<span>{line}</span></li> })}</ul>
+                <ul class="alert" data-testid="troubles">{for rollout.troubles.iter().map(|line| html! { <li key={line.0.clone()}>{shape("failing")}<div><strong>{&line.0}</strong><p>{&line.1}</p></div></li> })}</ul>
             }
             {budget(rollout)}
             {for rollout.revisions.iter().map(|revision| revision_view(rollout, revision, send))}
@@ -54,17 +54,20 @@ pub fn Rollout(props: &Props) -> Html {
 fn budget(rollout: &RolloutView) -> Html {
     let least = (rollout.desired - rollout.max_unavailable).max(0);
     let most = rollout.desired + rollout.max_surge;
-    let rule = match rollout.strategy.as_str() {
-        "Recreate" => "Recreate: all old Pods go before new ones come".to_owned(),
-        _ => format!("at least {least} available, at most {most} Pods"),
-    };
+    let recreate = rollout.strategy == "Recreate";
     html! {
         <div class="budget">
             <div class="bar-line"><span class="bar-name">{"All"}</span>{bar(rollout, rollout.available, rollout.ready, rollout.current, "all")}
                 <span class="mono bar-count">{format!("{} / {}", rollout.available, rollout.current)}</span></div>
-            <p class="muted rule">{rule}
-                if rollout.min_ready_seconds > 0 { {format!("; available after {} s ready", rollout.min_ready_seconds)} }
-                {format!("; deadline {} s", rollout.deadline_seconds)}</p>
+            <p class="muted rule">
+                if recreate { <span>{"Recreate: all old Pods go before new ones come"}</span> } else {
+                    <span><b class="key least"></b>{format!("at least {least} available")}</span>
+                    <span><b class="key desired"></b>{format!("{} wanted", rollout.desired)}</span>
+                    <span>{format!("at most {most} Pods")}</span>
+                }
+                if rollout.min_ready_seconds > 0 { <span>{format!("available once ready for {} s", rollout.min_ready_seconds)}</span> }
+                <span>{format!("deadline {} s", rollout.deadline_seconds)}</span>
+            </p>
         </div>
     }
 }
@@ -125,7 +128,7 @@ fn revision_view(rollout: &RolloutView, revision: &RevisionView, send: &Callback
                 <span class="mono bar-count">{format!("{available} / {current}")}</span></div>
             <div class="revision-line">
                 <span class="mono image">{&revision.image}</span>
-                if revision.present { <span class="tag">{"present"}</span> } else { {action_for("Undo to this", &format!("Undo {} to revision {number}", rollout.at.name), send, undo)} }
+                if revision.present { <span class="tag">{"present"}</span> } else { {action_for("Undo to this", &format!("Undo to this: revision {number} of {}", rollout.at.name), send, undo)} }
             </div>
             <p class="muted numbers">{format!("ReplicaSet {}: {desired} desired, {current} current, {ready} ready, {available} available", revision.name)}</p>
             if !revision.cause.is_empty() { <p class="cause">{&revision.cause}</p> }

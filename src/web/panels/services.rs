@@ -28,8 +28,8 @@ pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
             <div data-testid={format!("service-{}", service.at.name)}>
                 <Facts service={service.clone()} />
                 <Ask service={service.clone()} nodes={shown.nodes.clone()} callers={shown.callers.clone()} loads={shown.loads.clone()} send={send.clone()} />
-                if let Some(request) = &shown.request { {hops::view(request)} }
                 {loads::view(&shown.loads, service, send)}
+                if let Some(request) = &shown.request { {hops::view(request, send)} }
                 <Endpoints service={service.clone()} send={send.clone()} />
             </div>
         </section>
@@ -136,6 +136,7 @@ fn Endpoints(props: &EndpointsProps) -> Html {
                     <thead><tr><th>{"Pod"}</th><th>{"State"}</th><th>{"Node"}</th><th>{"Answers"}</th></tr></thead>
                     <tbody>{for service.endpoints.iter().map(|endpoint| row(endpoint, most, send))}</tbody>
                 </table>
+                if service.ready.1 as usize > service.endpoints.len() { <p class="muted">{format!("and {} more", service.ready.1 as usize - service.endpoints.len())}</p> }
             }
         </>
     }

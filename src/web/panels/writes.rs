@@ -87,6 +87,7 @@ fn List(props: &Props) -> Html {
     };
     html! {
         <table class="writes" data-testid="trace">
+            <colgroup><col class="c-rev" /><col class="c-who" /><col class="c-did" /><col /><col class="c-why" /></colgroup>
             <thead><tr><th>{"Rev."}</th><th>{"Who"}</th><th>{"Did"}</th><th>{"To"}</th><th>{"Because of"}</th></tr></thead>
             <tbody>{for trace.iter().map(row)}</tbody>
         </table>

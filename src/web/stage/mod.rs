@@ -66,21 +66,23 @@ pub fn Stage(props: &Props) -> Html {
     html! {
         <section class="stage" aria-label="The cluster">
             <div class="stage-inner">
-                <div class="outside" data-spot={Spot::named("outside", "", "").key()}>
-                    {icon("laptop")}<strong>{"Outside"}</strong>
-                    <span class="muted">{"You: kubectl goes to the API server, requests go to a node"}</span>
+                <div class="outside you" data-spot={Spot::named("outside", "", "kubectl").key()}>
+                    {icon("laptop")}<p><strong>{"You"}</strong><span class="muted">{"with kubectl"}</span></p>
                 </div>
-                <div class="cluster">
+                <div class="top">
                     {for control.into_iter().map(|node| html! {
                         <ControlPlane key={node.name.clone()} node={node.clone()} parts={parts.clone()} pods={of(&node.name)}
                             revision={*revision} chosen={chosen.clone()} send={send.clone()} />
                     })}
                     <Waiting pods={of("")} chosen={chosen.clone()} send={send.clone()} />
-                    <div class="workers">
-                        {for workers.into_iter().map(|node| html! {
-                            <Node key={node.name.clone()} node={node.clone()} pods={of(&node.name)} chosen={within(chosen, &of(&node.name), &node.name)} send={send.clone()} />
-                        })}
-                    </div>
+                </div>
+                <div class="outside users" data-spot={Spot::named("outside", "", "").key()}>
+                    {icon("globe")}<p><strong>{"The world"}</strong><span class="muted">{"sends requests to a node"}</span></p>
+                </div>
+                <div class="workers">
+                    {for workers.into_iter().map(|node| html! {
+                        <Node key={node.name.clone()} node={node.clone()} pods={of(&node.name)} chosen={within(chosen, &of(&node.name), &node.name)} send={send.clone()} />
+                    })}
                 </div>
                 <canvas class="flow" ref={canvas} aria-hidden="true"></canvas>
             </div>

@@ -38,9 +38,9 @@ pub fn Node(props: &Props) -> Html {
                 {meter("CPU", node.cpu, "m")}
                 {meter("Memory", node.memory, "Mi")}
             </div>
-            <p class="counts">{words(node)}</p>
+            <p class={if node.on { "counts" } else { "counts off-word" }}>{words(node)}</p>
             <Pods pods={pods.clone()} chosen={chosen.clone()} send={send.clone()} />
-            if !node.on { <p class="off-word">{"switched off"}</p> }
+            <p class="agents muted"><span title="Starts what the API server says belongs here">{"kubelet"}</span><span title="Leads requests to Services on to their Pods">{"kube-proxy"}</span></p>
         </section>
     }
 }
@@ -84,17 +84,22 @@ fn meter(name: &str, (used, all): (i64, i64), unit: &str) -> Html {
     }
 }
 
-/// How many Pods there are, and how they are where they are not all the same.
+/// How many Pods there are; how they are, where they are too many to say it themselves; and whether
+/// the node is off.
 fn words(node: &NodeView) -> String {
     let (count, most) = node.pods;
+    match (node.on, node.status.as_str()) {
+        (false, "Ready") => return "Switched off. The cluster has not noticed yet.".to_owned(),
+        (false, _) => return "Switched off".to_owned(),
+        _ => {}
+    }
+    if count as usize <= super::pod::FULL_MOST {
+        return format!("{count} of {most} Pods");
+    }
     let words: Vec<String> = node
         .words
         .iter()
         .map(|(word, count)| format!("{count} {word}"))
         .collect();
-    format!(
-        "{count} of {most} Pods{}{}",
-        if words.is_empty() { "" } else { ": " },
-        words.join(", ")
-    )
+    format!("{count} of {most} Pods: {}", words.join(", "))
 }

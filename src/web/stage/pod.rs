@@ -3,12 +3,13 @@
 use crate::protocol::{PodView, Spot};
 use crate::web::app::Msg;
 use crate::web::icon::shape;
+use crate::web::panels;
 use std::rc::Rc;
 use std::sync::Arc;
 use yew::prelude::*;
 
 /// Up to how many Pods of one place have their name and word beside their shape.
-const FULL_MOST: usize = 12;
+pub const FULL_MOST: usize = 11;
 /// Up to how many have the end of their name.
 const COMPACT_MOST: usize = 36;
 
@@ -75,7 +76,7 @@ fn Pod(props: &PodProps) -> Html {
     html! {
         <li><button {class} {onclick} title={full} aria-pressed={pressed} data-spot={key} data-testid="pod">
             {shape(&pod.mood)}
-            <span class="name">{&pod.short}</span>
+            {panels::name(&pod.short)}
             <span class="word">{&pod.status}
                 if pod.restarts > 0 { {format!(" ×{}", pod.restarts)} }
                 if pod.mood == "busy" && pod.status == "Running" { {", not ready"} }
