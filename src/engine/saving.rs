@@ -94,9 +94,10 @@ pub fn soon(engine: &Shared) {
 
 async fn once(engine: &Shared) {
     let unread = engine.borrow().saving.unread;
-    if unread {
-        read(engine).await;
-    }
+    let mut notice = match unread {
+        true => read(engine).await,
+        false => None,
+    };
     let (batch, waiting, owner, first) = {
         let engine = &mut *engine.borrow_mut();
         if engine.busy {
@@ -114,15 +115,19 @@ async fn once(engine: &Shared) {
     };
     if let Some(batch) = batch {
         let result = storage::write(&batch, &owner, first).await;
-        note(engine, result);
+        notice = note(engine, result);
     }
     for (id, report) in waiting {
         post(&FromEngine::Done { id, report });
     }
+    // Last, so that no answer takes its place on the page.
+    if let Some(text) = notice {
+        post(&FromEngine::Notice(text));
+    }
 }
 
 /// Looks again at a store that could not be read. What turns up there is left as it is.
-async fn read(engine: &Shared) {
+async fn read(engine: &Shared) -> Option<String> {
     match storage::load().await {
         Err(why) => note(engine, Err(WriteError::Refused(why))),
         Ok(records) => {
@@ -133,14 +138,15 @@ async fn read(engine: &Shared) {
                 OTHER_SAVED.clone_into(&mut saving.barred);
                 let engine = &mut *engine;
                 engine.storage = Storage::MemoryOnly(OTHER_SAVED.to_owned());
-                let text = format!("This cluster is not saved: {OTHER_SAVED}.");
-                post(&FromEngine::Notice(text));
+                return Some(format!("This cluster is not saved: {OTHER_SAVED}."));
             }
+            None
         }
     }
 }
 
-fn note(engine: &Shared, result: Result<(), WriteError>) {
+/// Notes what became of a write; answers what the person is to be told.
+fn note(engine: &Shared, result: Result<(), WriteError>) -> Option<String> {
     let mut engine = engine.borrow_mut();
     let failed = engine.saving.failed;
     let notice = match result {
@@ -164,7 +170,5 @@ fn note(engine: &Shared, result: Result<(), WriteError>) {
         }
     };
     engine.saving.failed = engine.storage != Storage::Saved;
-    if let Some(text) = notice {
-        post(&FromEngine::Notice(text));
-    }
+    notice
 }

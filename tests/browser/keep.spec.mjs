@@ -1,8 +1,8 @@
 // What is kept, as a person meets it: a killed tab, a second tab, a full store, a damaged save, a
 // crashed engine, a link and its reload.
-import { test } from "node:test";
 import assert from "node:assert/strict";
-import { address, open, ready } from "./lib.mjs";
+import { test } from "node:test";
+import { address, counts, holds, open, ready, tab } from "./lib.mjs";
 
 // Lets a test reach the workers that the page starts.
 const reach = () => {
@@ -16,21 +16,34 @@ const reach = () => {
   };
 };
 const tell = (page, message) => page.evaluate((text) => globalThis.workers.at(-1).postMessage(text), JSON.stringify(message));
-const scale = (replicas) => ({ Command: { id: 4_000_000_000, command: { Scale: { at: { ns: "default", n: "hello" }, replicas } } } });
-const says = (page, text) => page.getByTestId("notice").filter({ hasText: text }).waitFor({ timeout: 40_000 });
-const counts = (page, text) => page.waitForFunction((wanted) => document.querySelector("[data-testid=rollout-hello]")?.textContent.includes(wanted), text, { timeout: 60_000 });
-const dismiss = (page) => page.getByTestId("notice").getByRole("button", { name: "Close" }).click();
-const pods = (page) => page.locator(".nodes").textContent();
+const scale = (page, replicas) => tell(page, { Command: { id: 4_000_000_000, command: { Scale: { at: { ns: "default", n: "hello" }, replicas } } } });
+const said = (page, text) => holds(page, "[data-testid=said]", text);
+const stored = (page, text) => holds(page, "[data-testid=storage]", text);
+const pods = (page) => page.locator("[data-testid=pod]").evaluateAll((all) => all.map((pod) => pod.dataset.spot).sort());
 
-async function fresh(page) {
-  await page.addInitScript(reach);
-  await page.reload();
+async function visit(page, fragment = "") {
+  await page.goto(address + fragment);
   await ready(page);
+  await tab(page, "Deployments");
 }
 
-// Puts texts into the store while no page holds it.
+async function begin() {
+  const opened = await open();
+  await opened.page.addInitScript(reach);
+  await opened.page.reload();
+  await ready(opened.page);
+  await tab(opened.page, "Deployments");
+  await counts(opened.page, "hello", "3/3");
+  return opened;
+}
+
+async function scaled(page, replicas) {
+  await scale(page, replicas);
+  await counts(page, "hello", `${replicas}/${replicas} available`);
+}
+
+// Changes what is stored while no page holds it.
 async function store(page, change) {
-  await page.goto("about:blank");
   await page.goto(`${address}start.js`);
   await page.evaluate(async (source) => {
     const database = await new Promise((done, no) => {
@@ -48,90 +61,100 @@ async function store(page, change) {
 }
 
 test("what was confirmed survives a killed tab, and a reload after a link", async () => {
-  const { browser, context, page } = await open();
-  await fresh(page);
+  const { browser, context, page } = await begin();
   await page.evaluate(() => {
     globalThis.confirmed = new Promise((done) => globalThis.workers.at(-1).addEventListener("message", ({ data }) => data.includes("\"Done\"") && done()));
   });
-  await tell(page, scale(4));
+  await scale(page, 4);
   await page.evaluate(() => globalThis.confirmed);
   const session = await context.newCDPSession(page);
-  await session.send("Page.crash").catch(() => {});
+  session.send("Page.crash").catch(() => {});
   const again = await context.newPage();
   await again.addInitScript(reach);
-  await again.goto(address);
-  await ready(again);
-  await counts(again, "4/4");
+  await visit(again);
+  await counts(again, "hello", "4/4 available");
 
-  await again.getByRole("button", { name: /link/i }).first().click();
-  await says(again, "The link is");
-  await tell(again, scale(2));
-  await counts(again, "2/2");
+  await tell(again, "MakeLink");
+  await said(again, "characters");
+  const fragment = await again.evaluate(() => location.hash);
+  assert.match(fragment, /^#k2\./);
+  await scaled(again, 2);
   await again.reload();
   await ready(again);
-  await counts(again, "2/2");
+  await tab(again, "Deployments");
+  await counts(again, "hello", "2/2 available");
+
+  // A new cluster in the place of the link's is not lost to the address bar either.
+  await tell(again, { New: { workers: 2, cpu_milli: 4_000, memory_mib: 8_192, pods: 110, seed: 5 } });
+  await again.waitForFunction(() => document.querySelectorAll("[data-testid=node-status]").length === 3);
+  await again.waitForTimeout(1_000);
+  await again.reload();
+  await ready(again);
+  await again.waitForFunction(() => document.querySelectorAll("[data-testid=node-status]").length === 3);
   await browser.close();
+
+  const fresh = await open({ fragment: fragment.slice(1) });
+  await tab(fresh.page, "Deployments");
+  await counts(fresh.page, "hello", "4/4 available");
+  await fresh.browser.close();
 });
 
 test("a second tab goes on in memory and overwrites nothing", async () => {
-  const { browser, context, page } = await open();
+  const { browser, context, page } = await begin();
   const second = await context.newPage();
   await second.addInitScript(reach);
-  await second.goto(address);
-  await ready(second);
-  await says(second, "open in another tab");
-  await tell(second, scale(5));
-  await counts(second, "5/5");
+  await visit(second);
+  await said(second, "open in another tab");
+  await scaled(second, 5);
   await page.reload();
   await ready(page);
-  const stage = await page.getByTestId("rollout-hello").textContent();
-  assert.ok(!stage.includes("5/5"), stage);
+  await tab(page, "Deployments");
+  await counts(page, "hello", "3/3");
   await browser.close();
 });
 
 test("a full store is told, and so is the end of it", async () => {
-  const { browser, context, page } = await open();
-  await fresh(page);
+  const { browser, context, page } = await begin();
   const session = await context.newCDPSession(page);
-  const origin = new URL(address).origin;
+  const { origin } = new URL(address);
   await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
-  await tell(page, scale(3));
-  await says(page, "Nothing can be saved");
-  await counts(page, "3/3");
+  await scale(page, 4);
+  await said(page, "Nothing can be saved: the browser");
+  await counts(page, "hello", "4/4 available");
   await session.send("Storage.overrideQuotaForOrigin", { origin });
-  await tell(page, scale(4));
-  await says(page, "Saved again");
+  await scale(page, 2);
+  await said(page, "Saved again");
   await browser.close();
 });
 
 test("a damaged save and one of a newer version are kept aside", async () => {
   const { browser, page } = await open();
   await store(page, "store.clear(); store.put('{\"v\":9}', '2/head')");
-  await says(page, "newer version of Kubarium");
+  await said(page, "newer version of Kubarium");
   const download = page.waitForEvent("download");
   await page.getByTestId("offer").click();
   assert.ok((await download).suggestedFilename().endsWith(".json"));
   await store(page, "store.put('not JSON', '2/head'); store.delete('2/backup'); store.delete('2/base')");
-  await says(page, "cannot be opened");
+  await said(page, "cannot be opened");
   await browser.close();
 });
 
 test("a crashed engine is started again, and one that crashes at once is not", async () => {
-  const { browser, page } = await open();
-  await fresh(page);
-  await tell(page, scale(4));
-  await counts(page, "4/4");
+  const { browser, page } = await begin();
+  await scaled(page, 4);
+  await tell(page, { Clock: "Pause" });
+  await page.waitForTimeout(500);
   const before = await pods(page);
+  assert.ok(before.length > 4 && before.every(Boolean), String(before));
   await tell(page, "CrashForTest");
-  await says(page, "crashed");
+  await said(page, "engine crashed (");
   await page.waitForFunction(() => globalThis.workers.length === 2);
-  await counts(page, "4/4");
-  assert.equal(await pods(page), before, "the same Pods");
-  await dismiss(page);
+  await counts(page, "hello", "4/4 available");
+  assert.deepEqual(await pods(page), before, "the same Pods");
   await tell(page, "CrashForTest");
-  await says(page, "crashed again");
+  await said(page, "crashed again");
   await page.getByTestId("offer").click();
-  await says(page, "kept aside");
-  await counts(page, "available");
+  await said(page, "kept aside");
+  await counts(page, "hello", "3/3 available");
   await browser.close();
 });
