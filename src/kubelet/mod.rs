@@ -406,7 +406,7 @@ impl Kubelet {
         let mut involved = reference(worker.pod.as_ref());
         involved.field_path = container.map(|name| format!("spec.containers{{{name}}}"));
         self.recorder
-            .event_at(ctx, &involved, event_type, reason, message);
+            .event_at(ctx, involved, event_type, reason, message);
     }
 }
 

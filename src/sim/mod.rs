@@ -5,7 +5,7 @@ mod rng;
 mod time;
 
 pub use queue::EventQueue;
-pub use rng::SimRng;
+pub use rng::{SimRng, push_hex};
 pub use time::{SimDuration, SimTime};
 
 /// Serialises a map as a list of pairs, for keys that are no strings.
