@@ -20,7 +20,7 @@ pub use container::LogLine;
 pub use network::Listener;
 pub use node::NodeConfig;
 
-use crate::api::meta::MetaExt;
+use crate::api::meta::{self, MetaExt};
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason};
 use crate::apiserver::DeleteOptions;
@@ -347,10 +347,14 @@ impl Kubelet {
             };
             let status = status::compute(worker, &host, ctx.now);
             if worker.pod.status.as_ref() != Some(&status) {
-                let mut pod = Pod::clone(&worker.pod);
-                pod.status = Some(status);
-                pod.metadata.resource_version = None;
-                match ctx.update_status(pod) {
+                let mut metadata = meta::identity(&worker.pod.metadata);
+                metadata.resource_version = None;
+                let written = ctx.update_status(Pod {
+                    metadata,
+                    spec: None,
+                    status: Some(status),
+                });
+                match written {
                     Ok(pod) => {
                         if let Some(worker) = self.workers.get_mut(&name) {
                             worker.pod = pod;
