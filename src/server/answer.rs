@@ -4,15 +4,18 @@ use super::machine::Told;
 use super::{Shared, logs, openapi, protobuf, watch};
 use crate::api::{Reason, Status};
 use crate::apiserver::rest::{self, Content, Form, HttpRequest, Query};
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use futures_util::StreamExt;
 use serde_json::Value;
 
 /// The largest body that is read, in bytes.
 const BODY_LIMIT: usize = crate::api::codec::BODY_LIMIT;
+/// How much of a body that is too large is read before its sender is cut off.
+const PATIENT_LIMIT: usize = 4 * BODY_LIMIT;
 /// The longest warning, in bytes; upstream's limit for all of them is 4,096.
 const WARNING_LIMIT: usize = 512;
 const WARNINGS_MAX: usize = 16;
@@ -37,6 +40,28 @@ fn header(headers: &HeaderMap, name: HeaderName) -> String {
     texts.join(",")
 }
 
+/// Reads a body. One that is too large is read on for a while, so that its sender gets to see the
+/// answer instead of a broken connection.
+async fn read(body: Body) -> Result<Vec<u8>, Status> {
+    let (mut stream, mut kept, mut total) = (body.into_data_stream(), Vec::new(), 0_usize);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| Status::bad_request(error.to_string()))?;
+        total += chunk.len();
+        if total <= BODY_LIMIT {
+            kept.extend_from_slice(&chunk);
+        } else if total > PATIENT_LIMIT {
+            break;
+        }
+    }
+    match total > BODY_LIMIT {
+        false => Ok(kept),
+        true => {
+            let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+            Err(Status::plain(Reason::RequestEntityTooLarge, message))
+        }
+    }
+}
+
 async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
     let (
         Parts {
@@ -47,12 +72,8 @@ async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
         },
         body,
     ) = request.into_parts();
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
-        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-        Status::plain(Reason::RequestEntityTooLarge, message)
-    })?;
+    let mut body = read(body).await?;
     let mut content_type = header(&headers, CONTENT_TYPE);
-    let mut body = body.to_vec();
     if content_type.starts_with(protobuf::MEDIA) {
         let object = protobuf::to_json(&body).map_err(Status::bad_request)?;
         content_type = "application/json".to_owned();

@@ -100,8 +100,66 @@ fn plain(mut object: Value) -> Value {
             metadata.remove("name");
         }
     }
+    match object["kind"].as_str() {
+        Some("Namespace") => {
+            // v1.21 and later label each namespace with its name.
+            remove(
+                &mut object["metadata"]["labels"],
+                &["kubernetes.io/metadata.name"],
+            );
+        }
+        Some("Service") => {
+            // The dry runs of v1.20 allocated no addresses, and other node ports.
+            let spec = &mut object["spec"];
+            remove(
+                spec,
+                &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"],
+            );
+            remove(
+                spec,
+                &["internalTrafficPolicy", "allocateLoadBalancerNodePorts"],
+            );
+            remove(spec, &["healthCheckNodePort"]);
+            for port in spec["ports"].as_array_mut().into_iter().flatten() {
+                remove(port, &["nodePort"]);
+            }
+        }
+        Some("Pod") => without_account(&mut object["spec"]),
+        _ => {}
+    }
     remove_nulls(&mut object);
     object
+}
+
+fn remove(value: &mut Value, names: &[&str]) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|name, _| !names.contains(&name.as_str()));
+    }
+}
+
+/// Takes away what the ServiceAccount plugin adds: that kind is not served yet.
+fn without_account(spec: &mut Value) {
+    remove(spec, &["serviceAccount", "serviceAccountName"]);
+    let is_token = |item: &Value| {
+        let name = item["name"].as_str().unwrap_or_default();
+        name.contains("-token-") || name.starts_with("kube-api-access-")
+    };
+    let retain = |list: &mut Value| {
+        if let Some(items) = list.as_array_mut() {
+            items.retain(|item| !is_token(item));
+        }
+    };
+    if spec.get("volumes").is_some() {
+        retain(&mut spec["volumes"]);
+    }
+    for list in ["containers", "initContainers"] {
+        let containers = spec.get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            if container.get("volumeMounts").is_some() {
+                retain(&mut container["volumeMounts"]);
+            }
+        }
+    }
 }
 
 fn remove_nulls(value: &mut Value) {

@@ -4,6 +4,8 @@ mod allocate;
 mod meta;
 mod pod;
 mod pod_default;
+mod pod_placement;
+mod pod_source;
 mod pod_validate;
 mod service;
 mod simple;

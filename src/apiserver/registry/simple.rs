@@ -127,6 +127,18 @@ impl Strategy for ConfigMap {
         let mut size = 0;
         for (key, value) in self.data.iter().flatten() {
             errors.extend(config_key(key));
+            if self
+                .binary_data
+                .as_ref()
+                .is_some_and(|data| data.contains_key(key))
+            {
+                let detail = "duplicate of key present in binaryData";
+                errors.push(FieldError::invalid(
+                    &Path::new("data").key(key),
+                    key,
+                    detail,
+                ));
+            }
             size += value.len() as u64;
         }
         for (key, value) in self.binary_data.iter().flatten() {
@@ -134,7 +146,7 @@ impl Strategy for ConfigMap {
             size += value.0.len() as u64;
         }
         if size > CONFIG_MAP_LIMIT {
-            errors.push(FieldError::too_long(&Path::default(), CONFIG_MAP_LIMIT));
+            errors.push(FieldError::too_long(&Path::new("[]"), CONFIG_MAP_LIMIT));
         }
         errors
     }
