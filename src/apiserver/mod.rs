@@ -11,6 +11,7 @@ pub mod admission;
 mod delete;
 pub mod discovery;
 pub mod door;
+mod expire;
 pub mod managed;
 pub mod page;
 pub mod patch;

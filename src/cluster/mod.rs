@@ -192,6 +192,8 @@ impl Cluster {
             }
             Event::Compact => {
                 self.api.compact(self.compact_next);
+                self.api.expire_events(self.now);
+                self.spread();
                 self.compact_next = self.api.etcd().revision();
                 self.queue.push(self.now + COMPACT_INTERVAL, Event::Compact);
             }

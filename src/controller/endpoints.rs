@@ -164,14 +164,14 @@ fn plan_subsets<'a>(service: &Service, selected: &[&'a Pod]) -> Planned<'a> {
         .filter(|pod| publish || !pod.is_terminating())
         .copied()
         .collect();
-    by_address.sort_by(|a, b| (address(a), a.uid()).cmp(&(address(b), b.uid())));
+    sort_by_address(&mut by_address);
     let is_ready = |pod: &Pod| publish || pods::is_ready(pod);
     let truncated = by_address.len() > ADDRESS_LIMIT as usize;
     if truncated {
         // Ready ones first; the order among them stays.
         by_address.sort_by_key(|pod| !is_ready(pod));
         by_address.truncate(ADDRESS_LIMIT as usize);
-        by_address.sort_by(|a, b| (address(a), a.uid()).cmp(&(address(b), b.uid())));
+        sort_by_address(&mut by_address);
     }
     let mut groups: Vec<Group<'a>> = Vec::new();
     for pod in by_address {
@@ -189,6 +189,19 @@ fn plan_subsets<'a>(service: &Service, selected: &[&'a Pod]) -> Planned<'a> {
         }
     }
     Planned { groups, truncated }
+}
+
+/// Sorts by the addresses' text, as upstream does. The first bytes, which hold all of an IPv4
+/// address, are compared as one number.
+fn sort_by_address(pods: &mut [&Pod]) {
+    pods.sort_by_cached_key(|&pod| {
+        let mut first = [0; 16];
+        first
+            .iter_mut()
+            .zip(address(pod).bytes())
+            .for_each(|(to, byte)| *to = byte);
+        (u128::from_be_bytes(first), address(pod), pod.uid())
+    });
 }
 
 fn same_ports(service: &Service, a: &Pod, b: &Pod) -> bool {

@@ -7,7 +7,7 @@ use crate::api::{NamespacedName, condition};
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// The annotation that says it.
@@ -16,7 +16,13 @@ pub const ANNOTATION: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct Seen {
     service: SimTime,
-    pods: BTreeMap<String, SimTime>,
+    /// By name.
+    #[serde(serialize_with = "as_map")]
+    pods: Vec<(String, SimTime)>,
+}
+
+fn as_map<S: Serializer>(pods: &[(String, SimTime)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pods.iter().map(|(name, at)| (name, at)))
 }
 
 /// What each Service's Pods were last seen to have changed at.
@@ -29,6 +35,7 @@ pub struct TriggerTimes {
 impl TriggerTimes {
     /// The earliest change since the last call for this Service: its creation the first time, later
     /// the moment at which a Pod became ready or stopped being it. `None`: nothing of that changed.
+    /// `pods` are in the order of their names, so one walk along what was seen before finds them all.
     pub fn compute(&mut self, service: &Service, pods: &[&Pod]) -> Option<SimTime> {
         let created = service.metadata.creation_timestamp.as_ref();
         let created = created.map(meta::to_sim).unwrap_or_default();
@@ -37,25 +44,17 @@ impl TriggerTimes {
         let seen = self.services.entry(name).or_default();
         let mut earliest: Option<SimTime> = None;
         let mut note = |at: SimTime| earliest = Some(earliest.map_or(at, |known| known.min(at)));
+        let mut before = std::mem::take(&mut seen.pods).into_iter().peekable();
+        seen.pods.reserve(pods.len());
         for pod in pods {
             let Some(at) = turned(pod) else { continue };
-            match seen.pods.get_mut(pod.name()) {
-                Some(last) if *last == at => {}
-                Some(last) => {
-                    if at > *last {
-                        note(at);
-                    }
-                    *last = at;
-                }
-                None => {
-                    seen.pods.insert(pod.name().to_owned(), at);
-                    note(at);
-                }
+            while before.next_if(|(name, _)| **name < *pod.name()).is_some() {}
+            let last = before.next_if(|(name, _)| name == pod.name());
+            if last.as_ref().is_none_or(|(_, last)| *last < at) {
+                note(at);
             }
-        }
-        if seen.pods.len() > pods.len() {
-            seen.pods
-                .retain(|name, _| pods.iter().any(|pod| pod.name() == name));
+            let name = last.map_or_else(|| pod.name().to_owned(), |(name, _)| name);
+            seen.pods.push((name, at));
         }
         if created > seen.service {
             seen.service = created;

@@ -502,7 +502,8 @@ fn plan_container(
                 timers.push(stored.soon(at), timer);
             }
             for (liveness, at) in [(false, disk.readiness_probe), (true, disk.liveness_probe)] {
-                if worker.probe(&container.name, liveness).is_some() {
+                let planned = at.is_some() || !container.unhealthy;
+                if planned && worker.probe(&container.name, liveness).is_some() {
                     let timer = Timer::Probe(name.clone(), index, start, liveness);
                     timers.push(stored.soon(at.unwrap_or(stored.now)), timer);
                 }

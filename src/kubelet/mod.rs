@@ -23,7 +23,7 @@ pub use disk::{ContainerDisk, NodeDisk, PodDisk, Stored};
 pub use network::Listener;
 pub use node::NodeConfig;
 
-use crate::api::meta::MetaExt;
+use crate::api::meta::{self, MetaExt};
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason};
 use crate::apiserver::DeleteOptions;
@@ -359,10 +359,14 @@ impl Kubelet {
             };
             let status = status::compute(worker, &host, ctx.now);
             if worker.pod.status.as_ref() != Some(&status) {
-                let mut pod = Pod::clone(&worker.pod);
-                pod.status = Some(status);
-                pod.metadata.resource_version = None;
-                match ctx.update_status(pod) {
+                let mut metadata = meta::identity(&worker.pod.metadata);
+                metadata.resource_version = None;
+                let written = ctx.update_status(Pod {
+                    metadata,
+                    spec: None,
+                    status: Some(status),
+                });
+                match written {
                     Ok(pod) => {
                         if let Some(worker) = self.workers.get_mut(&name) {
                             worker.pod = pod;
@@ -418,7 +422,7 @@ impl Kubelet {
         let mut involved = reference(worker.pod.as_ref());
         involved.field_path = container.map(|name| format!("spec.containers{{{name}}}"));
         self.recorder
-            .event_at(ctx, &involved, event_type, reason, message);
+            .event_at(ctx, involved, event_type, reason, message);
     }
 }
 

@@ -80,13 +80,18 @@ impl PodWorker {
         }
     }
 
-    /// Its node was off: what its policy lets run again is to be started anew, without waiting.
+    /// Its node was off: what its policy lets run again is to be started anew, without waiting, and
+    /// what was being prepared is prepared again.
     pub fn start_again(&mut self) {
         for index in 0..self.containers.len() {
-            if let Phase::Exited(exited) = &self.containers[index].phase {
-                let again = self.restarts(exited.code);
-                let container = &mut self.containers[index];
-                (container.again, container.held) = (again, false);
+            let again = match &self.containers[index].phase {
+                Phase::Exited(exited) => self.restarts(exited.code),
+                _ => false,
+            };
+            let container = &mut self.containers[index];
+            match container.phase {
+                Phase::Exited(_) => (container.again, container.held) = (again, false),
+                _ => container.phase = Phase::Waiting,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The server as real clients meet it: over sockets, and with the real kubectl where there is one.
 #![cfg(not(target_arch = "wasm32"))]
-// Real servers run by the wall clock.
+// They wait for a real process, in real time.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod client;

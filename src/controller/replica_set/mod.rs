@@ -296,20 +296,26 @@ impl ReplicaSetController {
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
         let status = plan::compute_status(set, active, terminating, failure, ctx.now);
-        let next = active
-            .iter()
-            .filter_map(|pod| pods::available_at(pod, min_ready(set)))
-            .filter(|at| *at > ctx.now)
-            .min();
-        if let Some(at) = next {
-            self.queue.add_at(set.namespaced_name(), at);
+        // Without a time to wait for, who is ready is available.
+        if min_ready(set) > 0 {
+            let next = active
+                .iter()
+                .filter_map(|pod| pods::available_at(pod, min_ready(set)))
+                .filter(|at| *at > ctx.now)
+                .min();
+            if let Some(at) = next {
+                self.queue.add_at(set.namespaced_name(), at);
+            }
         }
         if set.status.as_ref() == Some(&status) {
             return Ok(());
         }
-        let mut set = set.clone();
-        set.status = Some(status);
-        match ctx.update_status(set) {
+        let written = ctx.update_status(ReplicaSet {
+            metadata: meta::identity(&set.metadata),
+            spec: None,
+            status: Some(status),
+        });
+        match written {
             Err(status) if status.reason != Reason::NotFound => Err(status),
             _ => Ok(()),
         }
