@@ -100,13 +100,10 @@ fn schema(schema: &Value) -> Message {
     message.text(2, schema.get("format"));
     message.text(4, schema.get("description"));
     message.texts(19, schema.get("required"));
-    match schema.get("additionalProperties") {
-        Some(item @ Value::Object(_)) => {
-            let mut one = Message::default();
-            one.message(1, &self::schema(item));
-            message.message(21, &one);
-        }
-        Some(_) | None => {}
+    if let Some(item @ Value::Object(_)) = schema.get("additionalProperties") {
+        let mut one = Message::default();
+        one.message(1, &self::schema(item));
+        message.message(21, &one);
     }
     if let Some(text) = schema.get("type") {
         let mut sort = Message::default();
