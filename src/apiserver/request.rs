@@ -1,5 +1,6 @@
 //! What can be asked of the API server, and what it answers.
 
+use super::managed::Apply;
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status};
 use crate::sim::SimTime;
@@ -72,6 +73,8 @@ pub enum Operation {
     Update(Object),
     /// Replace an object's status alone.
     UpdateStatus(Object),
+    /// Lay an object over the stored one (server-side apply); creates what is not there.
+    Apply(Apply),
     /// Change parts of an object.
     Patch {
         /// Which object.
@@ -104,6 +107,12 @@ pub struct Request {
     pub cause: Option<u64>,
     /// Do everything but store.
     pub dry_run: bool,
+    /// Who manages the fields that are written, where the client says so; else the actor does, and
+    /// a new object's fields are not tracked.
+    pub manager: Option<Arc<str>>,
+    /// The subresource that the fields are written through, where it is not the operation's own:
+    /// `scale`, or empty.
+    pub via: &'static str,
     /// What to do.
     pub operation: Operation,
 }
@@ -115,6 +124,8 @@ impl Request {
             actor: "user".into(),
             cause: None,
             dry_run: false,
+            manager: None,
+            via: "",
             operation,
         }
     }
@@ -152,6 +163,19 @@ impl Response {
     }
 }
 
+/// Which part of a container's log is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    /// The container; empty: the Pod's only one.
+    pub container: String,
+    /// The log of the process before this one.
+    pub previous: bool,
+    /// How many lines from the end.
+    pub tail: Option<u32>,
+    /// Whether each line begins with its time.
+    pub timestamps: bool,
+}
+
 /// Whatever answers API requests: the API server, or something that lets requests through to it.
 pub trait ApiHandle {
     /// Answers one request.
@@ -159,4 +183,19 @@ pub trait ApiHandle {
     /// # Errors
     /// The `Status` that a client of the real API server would get.
     fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status>;
+
+    /// Reads a container's log (the `log` subresource), which the API server fetches from the Pod's
+    /// kubelet. Whoever has no kubelets behind it serves none.
+    ///
+    /// # Errors
+    /// The `Status` that a client of the real API server would get.
+    fn pod_log(
+        &mut self,
+        _pod: &NamespacedName,
+        _options: &LogOptions,
+        _now: SimTime,
+    ) -> Result<String, Status> {
+        let message = "the server could not find the requested resource";
+        Err(Status::plain(crate::api::Reason::NotFound, message))
+    }
 }

@@ -1,5 +1,6 @@
-//! Writes: create, update, status, patch, binding.
+//! Writes: create, update, status, patch, binding. Apply is in `tracking`.
 
+use super::tracking::Write;
 use super::{ApiServer, Patch, admission, door, registry};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
@@ -9,13 +10,8 @@ use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use std::sync::Arc;
 
 impl ApiServer {
-    pub(super) fn create(
-        &mut self,
-        mut object: Object,
-        dry_run: bool,
-        origin: Origin,
-    ) -> Result<Object, Status> {
-        self.name_and_stamp(&mut object, &origin);
+    pub(super) fn create(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
+        self.name_and_stamp(&mut object, &write.origin);
         registry::default(&mut object);
         admission::mutate_create(&mut object, &self.etcd)?;
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
@@ -28,11 +24,12 @@ impl ApiServer {
         if self.etcd.get(&key).is_some() {
             return Err(Status::already_exists(&key));
         }
-        if dry_run {
+        write.tracking.of_new(&mut object, &write.origin);
+        if write.dry_run {
             return Ok(object);
         }
         self.etcd
-            .create(object, origin)
+            .create(object, write.origin)
             .map_err(|error| refused(&key, error))
     }
 
@@ -61,12 +58,7 @@ impl ApiServer {
         metadata.managed_fields = None;
     }
 
-    pub(super) fn update(
-        &mut self,
-        mut object: Object,
-        dry_run: bool,
-        origin: Origin,
-    ) -> Result<Object, Status> {
+    pub(super) fn update(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
         let old = self.current(&mut object)?;
         registry::default(&mut object);
         registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
@@ -75,37 +67,43 @@ impl ApiServer {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
         admission::validate_update(&object, &old, &self.etcd)?;
-        self.replace(object, &old, dry_run, origin)
+        write
+            .tracking
+            .of_change(&old, &mut object, "", &write.origin);
+        self.replace(object, &old, write.dry_run, write.origin)
     }
 
     pub(super) fn update_status(
         &mut self,
         mut object: Object,
-        dry_run: bool,
-        origin: Origin,
+        write: Write,
     ) -> Result<Object, Status> {
         let old = self.current(&mut object)?;
+        let given = object.meta_mut().managed_fields.take();
         registry::prepare_for_status_update(&mut object, &old);
-        self.replace(object, &old, dry_run, origin)
+        object.meta_mut().managed_fields = given;
+        write
+            .tracking
+            .of_change(&old, &mut object, "status", &write.origin);
+        self.replace(object, &old, write.dry_run, write.origin)
     }
 
     pub(super) fn patch(
         &mut self,
         key: &ObjectKey,
         patch: &Patch,
-        dry_run: bool,
-        origin: Origin,
+        write: Write,
     ) -> Result<Object, Status> {
         let old = self.get(key)?;
         let patched = door::apply_patch(&old, patch)?;
-        self.update(patched, dry_run, origin)
+        self.update(patched, write)
     }
 
     pub(super) fn bind(
         &mut self,
         pod: &NamespacedName,
         node: &str,
-        origin: Origin,
+        write: Write,
     ) -> Result<Object, Status> {
         let key = pod.of(Kind::Pod);
         let old = self.get(&key)?;
@@ -136,9 +134,13 @@ impl ApiServer {
         condition::set(
             status.conditions.get_or_insert_default(),
             scheduled,
-            origin.at,
+            write.origin.at,
         );
-        self.replace(Object::new(new), &old, false, origin)
+        let mut new = Object::new(new);
+        write
+            .tracking
+            .of_change(&old, &mut new, "status", &write.origin);
+        self.replace(new, &old, write.dry_run, write.origin)
     }
 
     /// The stored version that `object` is to replace, once its resource version (where given) and
@@ -174,9 +176,11 @@ impl ApiServer {
         metadata
             .deletion_grace_period_seconds
             .clone_from(&old.meta().deletion_grace_period_seconds);
-        metadata
-            .managed_fields
-            .clone_from(&old.meta().managed_fields);
+        if metadata.managed_fields.as_ref().is_none_or(Vec::is_empty) {
+            metadata
+                .managed_fields
+                .clone_from(&old.meta().managed_fields);
+        }
         Ok(old)
     }
 

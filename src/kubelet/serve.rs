@@ -36,6 +36,23 @@ impl Kubelet {
         Some(found.log(tail).cloned().collect())
     }
 
+    /// What a container has logged since its process started, or, with `previous`, in its life
+    /// before that; and whether more may come. `None` where there is no such container or life.
+    pub fn log_of_life(
+        &self,
+        pod: &NamespacedName,
+        container: &str,
+        previous: bool,
+    ) -> Option<(Vec<LogLine>, bool)> {
+        let worker = self.workers.get(pod)?;
+        let found = worker.containers.iter().find(|c| c.name == container)?;
+        let (from, until, runs) = found.life(previous)?;
+        let lines = found
+            .log(u32::MAX)
+            .filter(|line| line.at >= from && until.is_none_or(|until| line.at <= until));
+        Some((lines.cloned().collect(), runs))
+    }
+
     /// Ends a container's process with `code`, as a crash would; answers whether it ran.
     pub fn crash_container(
         &mut self,
@@ -80,6 +97,12 @@ impl Kubelet {
         true
     }
 
+    /// Whether somebody made the Pod's readiness fail.
+    pub fn is_readiness_broken(&self, pod: &NamespacedName) -> bool {
+        let worker = self.workers.get(pod);
+        worker.is_some_and(|worker| worker.containers.iter().any(|c| c.readiness_broken))
+    }
+
     /// Switches the node off: everything on it stops at once and says nothing.
     pub fn power_off(&mut self, now: SimTime) {
         self.running = false;
@@ -108,10 +131,7 @@ impl Kubelet {
             }
             if let Some(worker) = self.workers.get_mut(&name) {
                 worker.kill_at = None;
-                worker
-                    .containers
-                    .iter_mut()
-                    .for_each(super::container::Container::restart);
+                worker.start_again();
             }
             self.timers.push(ctx.now, Timer::Sandbox(name.clone()));
             self.dirty.insert(name);

@@ -150,9 +150,13 @@ fn digest(worker: &PodWorker, name: &str, start: u32) -> String {
 
 /// What a container does now, or waits for.
 fn container_state(worker: &PodWorker, container: &Container) -> ContainerState {
-    match &container.phase {
-        Phase::Waiting if container.restarts > 0 => {
-            let wait = container.backoff();
+    let ended = |exited: &Exited| {
+        let id = container_id(worker, &container.name, container.starts);
+        terminated(exited, &id)
+    };
+    match (&container.phase, &container.last) {
+        (Phase::Exited(_), _) | (Phase::Waiting | Phase::Pulling(_), Some(_)) if container.held => {
+            let wait = container.backoff.wait();
             let (name, pod) = (&container.name, &worker.pod);
             let text = format!(
                 "back-off {wait} restarting failed container={name} pod={}_{}({})",
@@ -162,11 +166,16 @@ fn container_state(worker: &PodWorker, container: &Container) -> ContainerState 
             );
             waiting("CrashLoopBackOff", Some(text))
         }
-        Phase::Waiting | Phase::Pulling(_) => waiting("ContainerCreating", None),
-        Phase::PullFailed {
-            message,
-            backing_off: false,
-        } => {
+        // The next process is being prepared: nobody has made a container for it yet.
+        (Phase::Waiting | Phase::Pulling(_), Some(exited)) => ended(exited),
+        (Phase::Waiting | Phase::Pulling(_), None) => waiting("ContainerCreating", None),
+        (
+            Phase::PullFailed {
+                message,
+                backing_off: false,
+            },
+            _,
+        ) => {
             let reason = if message.contains("InvalidImageName") {
                 "InvalidImageName"
             } else {
@@ -174,26 +183,26 @@ fn container_state(worker: &PodWorker, container: &Container) -> ContainerState 
             };
             waiting(reason, Some(message.clone()))
         }
-        Phase::PullFailed {
-            message,
-            backing_off: true,
-        } => {
+        (
+            Phase::PullFailed {
+                message,
+                backing_off: true,
+            },
+            _,
+        ) => {
             let text = format!(
                 "Back-off pulling image \"{}\": ErrImagePull: {message}",
                 container.image
             );
             waiting("ImagePullBackOff", Some(text))
         }
-        Phase::Running(at, _) => ContainerState {
+        (Phase::Running(at, _), _) => ContainerState {
             running: Some(ContainerStateRunning {
                 started_at: Some(meta::time(*at)),
             }),
             ..ContainerState::default()
         },
-        Phase::Exited(exited) => {
-            let id = container_id(worker, &container.name, container.starts);
-            terminated(exited, &id)
-        }
+        (Phase::Exited(exited), _) => ended(exited),
     }
 }
 
@@ -206,10 +215,13 @@ fn container_status(worker: &PodWorker, container: &Container) -> ContainerStatu
         let digest = digest(worker, &container.image, 0);
         format!("{}@sha256:{digest}", image::split(&full).0)
     };
-    let last = container.last.as_ref().map(|exited| {
-        let before = container.starts.saturating_sub(u32::from(running));
-        terminated(exited, &id(before))
-    });
+    // While it waits out a back-off, the process that ended last is the one before.
+    let (last, age) = match &container.phase {
+        Phase::Exited(exited) if container.held => (Some(exited), 0),
+        Phase::Exited(_) | Phase::Running(..) => (container.last.as_ref(), 1),
+        _ => (container.last.as_ref(), 0),
+    };
+    let last = last.map(|exited| terminated(exited, &id(container.starts.saturating_sub(age))));
     let current = started.then(|| id(container.starts));
     ContainerStatus {
         image_id: if started { image_id() } else { String::new() },

@@ -6,16 +6,19 @@ mod command;
 mod new_cluster;
 mod screen;
 mod traffic;
+mod workload;
 
 pub use command::{Place, Report, ReportError, UserCommand};
 pub use new_cluster::NewCluster;
 pub use screen::{
-    Clock, EndpointView, EventView, NodeView, PartView, PodView, RevisionView, RolloutView, Screen,
-    ServiceView, Storage, TraceView,
+    Clock, EventView, NodeView, PartView, PodView, Screen, ScreenUpdate, Storage, Tab, TraceView,
+    ViewRequest,
 };
 pub use traffic::{
-    ChoiceView, FailureView, HopView, LoadCountView, LoadView, PacketView, RequestView, Spot,
+    ChoiceView, EndpointView, FailureView, HopView, LoadCountView, LoadView, PacketView, PortView,
+    RequestView, ServiceView, Spot,
 };
+pub use workload::{ConditionView, ContainerView, DetailView, RevisionView, RolloutView};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,13 +55,8 @@ pub enum ToEngine {
     },
     /// Do something to the clock.
     Clock(ClockCommand),
-    /// Show this Service's routing, this object's writes and this Pod's log.
-    Select {
-        /// `namespace/name` of a Pod; empty for none.
-        pod: String,
-        /// Only writes of objects whose name holds this text.
-        trace: String,
-    },
+    /// Show this.
+    View(ViewRequest),
     /// Throw everything away and begin anew, with a cluster of this size.
     New(NewCluster),
     /// Make a link that carries the situation.
@@ -67,6 +65,14 @@ pub enum ToEngine {
     Export,
     /// Begin with the situation in a file.
     Import(String),
+    /// Begin anew, whatever is saved: that is kept aside.
+    OpenAnew,
+    /// Make a file of what was kept aside last.
+    ExportAside,
+    /// Say that you live.
+    Ping,
+    /// Crash, as a test asks: nothing on the page sends this.
+    CrashForTest,
 }
 
 /// What the engine says.
@@ -74,8 +80,8 @@ pub enum ToEngine {
 pub enum FromEngine {
     /// It is not ready yet.
     Loading(String),
-    /// What is on the screen now.
-    Screen(Box<Screen>),
+    /// What changed on the screen; the first one holds everything.
+    Screen(Box<ScreenUpdate>),
     /// A command was carried out, or refused, and saved.
     Done {
         /// The command's number.
@@ -89,4 +95,17 @@ pub enum FromEngine {
     File(String),
     /// Something to tell the person.
     Notice(String),
+    /// Something to tell the person, and what they can do about it.
+    Offer {
+        /// What is to be told.
+        text: String,
+        /// The word for what they can do.
+        label: String,
+        /// What the page says to the engine if they do it.
+        message: Box<ToEngine>,
+    },
+    /// It lives.
+    Pong,
+    /// It is about to end, for this reason: nothing that is said to it from now on is heard.
+    Crashed(String),
 }

@@ -181,7 +181,60 @@ pub fn object_meta(metadata: &ObjectMeta, namespaced: bool, rule: NameRule) -> V
         metadata.annotations.as_ref(),
         &path.child("annotations"),
     ));
+    errors.extend(owners(metadata, &path.child("ownerReferences")));
+    let at = path.child("finalizers");
+    for (index, name) in metadata.finalizers.iter().flatten().enumerate() {
+        errors.extend(finalizer(name, &at.index(index)));
+    }
     errors
+}
+
+fn owners(metadata: &ObjectMeta, path: &Path) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for owner in metadata.owner_references.iter().flatten() {
+        for (field, value, detail) in [
+            (
+                "apiVersion",
+                &owner.api_version,
+                "version must not be empty",
+            ),
+            ("kind", &owner.kind, "must not be empty"),
+            ("name", &owner.name, "must not be empty"),
+            ("uid", &owner.uid, "must not be empty"),
+        ] {
+            if value.is_empty() {
+                errors.push(FieldError::invalid(&path.child(field), value, detail));
+            }
+        }
+    }
+    let controllers = metadata.owner_references.iter().flatten();
+    let mut controllers = controllers.filter(|owner| owner.controller == Some(true));
+    if let (Some(first), Some(second)) = (controllers.next(), controllers.next()) {
+        let detail = format!(
+            "Only one reference can have Controller set to true. Found \"true\" in references for {}/{} and {}/{}",
+            first.kind, first.name, second.kind, second.name
+        );
+        errors.push(FieldError::invalid(path, "", detail));
+    }
+    errors
+}
+
+fn finalizer(name: &str, path: &Path) -> Vec<FieldError> {
+    const STANDARD: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+    let wrong = qualified_name(name);
+    if !wrong.is_empty() {
+        return wrong
+            .iter()
+            .map(|wrong| FieldError::invalid(path, name, wrong))
+            .collect();
+    }
+    match name.contains('/') || STANDARD.contains(&name) {
+        true => Vec::new(),
+        false => {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            vec![FieldError::invalid(path, name, detail)]
+        }
+    }
 }
 
 fn annotations(annotations: Option<&BTreeMap<String, String>>, path: &Path) -> Vec<FieldError> {

@@ -17,6 +17,7 @@ impl Strategy for Pod {
     fn default(&mut self) {
         let spec = self.spec.get_or_insert_default();
         pod_default::pod_spec(spec);
+        pod_default::requests_of_limits(spec);
         spec.enable_service_links.get_or_insert(true);
     }
 

@@ -74,7 +74,23 @@ fn container(container: &mut Container, host_network: bool) {
     }
 }
 
-/// A limit without a request is a request too.
+/// Makes a limit without a request a request too: in a Pod, not in a template of Pods.
+pub fn requests_of_limits(spec: &mut PodSpec) {
+    let inits = spec.init_containers.iter_mut().flatten();
+    let resources = inits
+        .chain(&mut spec.containers)
+        .filter_map(|c| c.resources.as_mut());
+    for resources in resources {
+        for (name, amount) in resources.limits.iter().flatten() {
+            let requests = resources.requests.get_or_insert_default();
+            if !requests.contains_key(name) {
+                requests.insert(name.clone(), amount.clone());
+            }
+        }
+    }
+}
+
+/// Amounts in the form in which they are stored.
 fn resources(resources: &mut ResourceRequirements) {
     for amounts in [resources.limits.as_mut(), resources.requests.as_mut()]
         .into_iter()
@@ -85,14 +101,6 @@ fn resources(resources: &mut ResourceRequirements) {
                 && canonical != amount.0
             {
                 amount.0 = canonical;
-            }
-        }
-    }
-    if let Some(limits) = &resources.limits {
-        let requests = resources.requests.get_or_insert_default();
-        for (name, amount) in limits {
-            if !requests.contains_key(name) {
-                requests.insert(name.clone(), amount.clone());
             }
         }
     }

@@ -1,9 +1,10 @@
 //! What is wrong with a Pod spec.
 //!
-//! Upstream: pkg/apis/core/validation/validation.go, v1.36. Left out so far: security contexts,
-//! affinity terms, topology spread, ephemeral containers, most volume sources' own fields.
+//! Upstream: pkg/apis/core/validation/validation.go, v1.36. Placement is in
+//! `pod_placement`, variables, volumes and security contexts are in `pod_source`. Left out so far:
+//! ephemeral containers.
 
-use super::meta;
+use super::{meta, pod_placement, pod_source};
 use crate::api::field::{FieldError, Path};
 use crate::api::quantity;
 use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, Probe, ResourceRequirements};
@@ -27,6 +28,9 @@ pub fn pod_spec(spec: &PodSpec, path: &Path) -> Vec<FieldError> {
     let at = path.child("initContainers");
     for (index, c) in spec.init_containers.iter().flatten().enumerate() {
         container(c, &at, index, &volumes, &mut names, &mut errors);
+        if c.restart_policy.is_none() {
+            init_container(c, &at.index(index), &mut errors);
+        }
     }
     one_of(
         spec.restart_policy.as_deref(),
@@ -53,8 +57,27 @@ pub fn pod_spec(spec: &PodSpec, path: &Path) -> Vec<FieldError> {
             "must be between 1 and 2147483647, inclusive",
         ));
     }
-    tolerations(spec, path, &mut errors);
+    pod_placement::placement(spec, path, &mut errors);
+    pod_source::pod(spec, path, &mut errors);
     errors
+}
+
+/// An init container that is no sidecar runs to its end: nothing may ask whether it is ready.
+fn init_container(container: &Container, path: &Path, errors: &mut Vec<FieldError>) {
+    if container.lifecycle.is_some() {
+        let detail = "may not be set for init containers without restartPolicy=Always";
+        errors.push(FieldError::forbidden(&path.child("lifecycle"), detail));
+    }
+    for (name, probe) in [
+        ("livenessProbe", &container.liveness_probe),
+        ("readinessProbe", &container.readiness_probe),
+        ("startupProbe", &container.startup_probe),
+    ] {
+        if probe.is_some() {
+            let detail = "may not be set for init containers without restartPolicy=Always";
+            errors.push(FieldError::forbidden(&path.child(name), detail));
+        }
+    }
 }
 
 fn one_of(
@@ -91,6 +114,7 @@ fn volumes<'a>(spec: &'a PodSpec, path: &Path, errors: &mut Vec<FieldError>) -> 
         if !names.insert(volume.name.as_str()) {
             errors.push(FieldError::duplicate(&at(), &volume.name));
         }
+        pod_source::volume(volume, &path.child("volumes").index(index), errors);
     }
     names
 }
@@ -144,6 +168,10 @@ fn container<'a>(
     if let Some(resources) = &container.resources {
         requirements(resources, &path, errors);
     }
+    if let Some(lifecycle) = &container.lifecycle {
+        pod_source::lifecycle(lifecycle, &path().child("lifecycle"), errors);
+    }
+    pod_source::container_security(container, &path().child("securityContext"), errors);
 }
 
 fn ports(ports: &[ContainerPort], path: &dyn Fn() -> Path, errors: &mut Vec<FieldError>) {
@@ -214,16 +242,7 @@ pub fn port_name(name: &str) -> Vec<&'static str> {
 fn env(container: &Container, path: &dyn Fn() -> Path, errors: &mut Vec<FieldError>) {
     for (index, variable) in container.env.iter().flatten().enumerate() {
         let at = || path().child("env").index(index);
-        if variable.name.is_empty() {
-            errors.push(FieldError::required(&at().child("name"), ""));
-        }
-        if let Some(value) = variable.value.as_deref().filter(|v| !v.is_empty())
-            && variable.value_from.is_some()
-        {
-            let detail = "may not be specified when `value` is not empty";
-            errors.push(FieldError::invalid(&at().child("valueFrom"), "", detail));
-            debug_assert!(!value.is_empty());
-        }
+        pod_source::variable(variable, &at(), errors);
     }
 }
 
@@ -244,6 +263,11 @@ fn mounts(
         }
         if mount.mount_path.is_empty() {
             errors.push(FieldError::required(&at().child("mountPath"), ""));
+        }
+        if let Some(sub_path) = &mount.sub_path {
+            // Upstream's path leaves the index out.
+            let at = path().child("volumeMounts").child("subPath");
+            pod_source::sub_path(sub_path, &at, errors);
         }
         if !places.insert(mount.mount_path.as_str()) {
             let at = at().child("mountPath");
@@ -290,6 +314,9 @@ fn probe_itself(probe: &Probe, path: &dyn Fn() -> Path, errors: &mut Vec<FieldEr
             &path().child("httpGet"),
             "may not specify more than 1 handler type",
         )),
+    }
+    if let Some(exec) = &probe.exec {
+        pod_source::command(exec.command.as_deref(), &path().child("exec"), errors);
     }
     if let Some(get) = &probe.http_get {
         let at = path().child("httpGet").child("port");
@@ -348,28 +375,6 @@ fn requirements(
                 &at().child("requests"),
                 &request.0,
                 detail,
-            ));
-        }
-    }
-}
-
-fn tolerations(spec: &PodSpec, path: &Path, errors: &mut Vec<FieldError>) {
-    for (index, toleration) in spec.tolerations.iter().flatten().enumerate() {
-        let at = || path.child("tolerations").index(index);
-        let operator = toleration.operator.as_deref().unwrap_or("Equal");
-        if toleration.key.as_deref().unwrap_or_default().is_empty() && operator != "Exists" {
-            errors.push(FieldError::invalid(
-                &at().child("operator"),
-                operator,
-                "operator must be Exists when `key` is empty, which means \"match all values and all keys\"",
-            ));
-        }
-        if !matches!(operator, "" | "Equal" | "Exists") {
-            let at = at().child("operator");
-            errors.push(FieldError::not_supported(
-                &at,
-                operator,
-                &["Equal", "Exists"],
             ));
         }
     }

@@ -4,7 +4,7 @@
 //! pkg/apis/core/validation/validation.go, v1.36. Left out: dual stack, UDP health check ports.
 
 use super::meta::{self, NameRule};
-use super::{Strategy, allocate};
+use super::{Strategy, allocate, pod_validate};
 use crate::api::Status;
 use crate::api::field::{FieldError, Path};
 use crate::apiserver::ApiServerConfig;
@@ -13,6 +13,8 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec, ServiceStatu
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::collections::BTreeSet;
 
+/// How long a client stays with its endpoint where the Service does not say.
+const AFFINITY_SECONDS: i32 = 10_800;
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 
 impl Strategy for Service {
@@ -21,6 +23,13 @@ impl Strategy for Service {
         spec.type_.get_or_insert_with(|| "ClusterIP".to_owned());
         spec.session_affinity
             .get_or_insert_with(|| "None".to_owned());
+        if spec.session_affinity.as_deref() == Some("ClientIP") {
+            let config = spec.session_affinity_config.get_or_insert_default();
+            let client_ip = config.client_ip.get_or_insert_default();
+            client_ip.timeout_seconds.get_or_insert(AFFINITY_SECONDS);
+        } else {
+            spec.session_affinity_config = None;
+        }
         for port in spec.ports.iter_mut().flatten() {
             port.protocol.get_or_insert_with(|| "TCP".to_owned());
             port.target_port.get_or_insert(IntOrString::Int(port.port));
@@ -210,8 +219,16 @@ fn service_spec(spec: &ServiceSpec, path: &Path) -> Vec<FieldError> {
             detail,
         ));
     }
-    if kind == "ExternalName" && spec.external_name.as_deref().unwrap_or_default().is_empty() {
-        errors.push(FieldError::required(&path.child("externalName"), ""));
+    if kind == "ExternalName" {
+        let at = path.child("externalName");
+        let name = spec.external_name.as_deref().unwrap_or_default();
+        match name.strip_suffix('.').unwrap_or(name) {
+            "" => errors.push(FieldError::required(&at, "")),
+            host => {
+                let wrong = meta::dns_subdomain(host);
+                errors.extend(wrong.iter().map(|w| FieldError::invalid(&at, host, w)));
+            }
+        }
     }
     if spec.selector.is_some() {
         errors.extend(meta::labels(
@@ -230,6 +247,12 @@ fn service_spec(spec: &ServiceSpec, path: &Path) -> Vec<FieldError> {
     }
     if !TYPES.contains(&kind) {
         errors.push(FieldError::not_supported(&path.child("type"), kind, &TYPES));
+    }
+    if kind != "LoadBalancer" && spec.load_balancer_source_ranges.is_some() {
+        // Upstream's path begins with a capital.
+        let at = path.child("LoadBalancerSourceRanges");
+        let detail = "may only be used when `type` is 'LoadBalancer'";
+        errors.push(FieldError::forbidden(&at, detail));
     }
     service_ports(ports, kind, &path.child("ports"), &mut errors);
     errors
@@ -270,14 +293,16 @@ fn service_ports(ports: &[ServicePort], kind: &str, path: &Path, errors: &mut Ve
                 &["SCTP", "TCP", "UDP"],
             ));
         }
-        if let Some(IntOrString::Int(target)) = port.target_port
-            && !(1..=65_535).contains(&target)
-        {
-            errors.push(FieldError::invalid_value(
-                &at.child("targetPort"),
-                target,
-                RANGE,
-            ));
+        let target = at.child("targetPort");
+        match &port.target_port {
+            Some(IntOrString::Int(number)) if !(1..=65_535).contains(number) => {
+                errors.push(FieldError::invalid_value(&target, number, RANGE));
+            }
+            Some(IntOrString::String(name)) => {
+                let wrong = pod_validate::port_name(name);
+                errors.extend(wrong.iter().map(|w| FieldError::invalid(&target, name, *w)));
+            }
+            _ => {}
         }
         if port.node_port.unwrap_or(0) != 0 && matches!(kind, "ClusterIP" | "ExternalName") {
             let detail = format!("may not be used when `type` is '{kind}'");

@@ -93,6 +93,13 @@ impl Strategy for Lease {
 }
 
 impl Strategy for Endpoints {
+    fn default(&mut self) {
+        let subsets = self.subsets.iter_mut().flatten();
+        for port in subsets.flat_map(|subset| subset.ports.iter_mut().flatten()) {
+            port.protocol.get_or_insert_with(|| "TCP".to_owned());
+        }
+    }
+
     fn validate(&self) -> Vec<FieldError> {
         meta::object_meta(&self.metadata, true, NameRule::Subdomain)
     }
@@ -120,6 +127,18 @@ impl Strategy for ConfigMap {
         let mut size = 0;
         for (key, value) in self.data.iter().flatten() {
             errors.extend(config_key(key));
+            if self
+                .binary_data
+                .as_ref()
+                .is_some_and(|data| data.contains_key(key))
+            {
+                let detail = "duplicate of key present in binaryData";
+                errors.push(FieldError::invalid(
+                    &Path::new("data").key(key),
+                    key,
+                    detail,
+                ));
+            }
             size += value.len() as u64;
         }
         for (key, value) in self.binary_data.iter().flatten() {
@@ -127,7 +146,7 @@ impl Strategy for ConfigMap {
             size += value.0.len() as u64;
         }
         if size > CONFIG_MAP_LIMIT {
-            errors.push(FieldError::too_long(&Path::default(), CONFIG_MAP_LIMIT));
+            errors.push(FieldError::too_long(&Path::new("[]"), CONFIG_MAP_LIMIT));
         }
         errors
     }

@@ -214,8 +214,10 @@ fn pod_template(
     let path = spec_path.child("template");
     let mut errors = Vec::new();
     let labels = template.metadata.as_ref().and_then(|m| m.labels.as_ref());
-    if !is_empty(selector)
-        && let Ok(compiled) = Selector::from_label_selector(Some(selector))
+    let missing = *selector == LabelSelector::default();
+    let given = (!missing).then_some(selector);
+    if (missing || !is_empty(selector))
+        && let Ok(compiled) = Selector::from_label_selector(given)
         && !compiled.matches(labels.unwrap_or(&Default::default()))
     {
         let shown = go_map(labels);
