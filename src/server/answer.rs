@@ -1,7 +1,7 @@
 //! From an HTTP request to its answer.
 
 use super::machine::Told;
-use super::{Shared, logs, openapi, protobuf, watch};
+use super::{Shared, gnostic, logs, openapi, protobuf, watch};
 use crate::api::{Reason, Status};
 use crate::apiserver::rest::{self, Content, Form, HttpRequest, Query};
 use axum::body::Body;
@@ -141,6 +141,11 @@ async fn respond(shared: Shared, request: HttpRequest) -> Result<Response<Body>,
 fn openapi_document(request: &HttpRequest) -> Result<Response<Body>, Status> {
     let wants_json =
         |media: &str| media.is_empty() || media.contains("json") || media.contains("*/*");
+    if request.path == "/openapi/v2" && request.accept.contains("proto-openapi.spec.v2") {
+        let document = openapi::document(&request.path).unwrap_or_default();
+        let body = Body::from(gnostic::encode(&document));
+        return Ok(with_type(200, gnostic::MEDIA, body));
+    }
     if !wants_json(request.accept.trim()) {
         let message = "only the following media types are accepted: application/json";
         return Err(Status::plain(Reason::NotAcceptable, message));

@@ -149,14 +149,15 @@ impl ReplicaSetController {
 
     /// The Pods that are this set's: those it owns and that still match, after letting go of those
     /// that do not and adopting matching Pods without an owner.
-    fn claim(&self, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<Vec<Arc<Pod>>, Status> {
+    fn claim(&mut self, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<Vec<Arc<Pod>>, Status> {
         let selector = selector(set);
         let mut claimed = Vec::new();
-        for pod in self.pods.of(set.uid()) {
-            if selector.matches(meta::labels(&pod.metadata)) {
-                claimed.push(pod.clone());
+        for owned in self.pods.of_mut(set.uid()) {
+            owned.matches = owned.matches || selector.matches(meta::labels(&owned.pod.metadata));
+            if owned.matches {
+                claimed.push(owned.pod.clone());
             } else if !set.is_terminating() {
-                release(pod, set, ctx)?;
+                release(&owned.pod, set, ctx)?;
             }
         }
         if set.is_terminating() {

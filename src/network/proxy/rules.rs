@@ -347,7 +347,7 @@ fn backends(
     }
     // Of two that say different things about one address, the later slice is believed.
     found.reverse();
-    found.sort_by_key(|backend| (backend.ip, backend.port));
+    found.sort_by_key(|backend| (backend.ip.to_bits(), backend.port));
     found.dedup_by_key(|backend| (backend.ip, backend.port));
     found
 }
