@@ -160,9 +160,10 @@ impl Opening {
             let start = self.session.start();
             let next = self.rest.front();
             let target = next.map_or(self.until, |entry| start + SimDuration::micros(entry.at));
-            let slice = u32::try_from(self.left).unwrap_or(u32::MAX).min(left);
             let before = self.session.events();
-            let there = self.session.advance(target, slice);
+            let slice = self.left.min(left.into()).min(self.before_the_end());
+            let slice = u32::try_from(slice).unwrap_or(u32::MAX);
+            let there = self.is_at_the_end() || self.session.advance(target, slice);
             let took = self.session.events() - before;
             self.left = self.left.saturating_sub(took);
             left = left.saturating_sub(u32::try_from(took).unwrap_or(u32::MAX));
@@ -183,6 +184,22 @@ impl Opening {
             }
         }
         Ok(Progress::Working(self.percent()))
+    }
+
+    /// How many events are left to the one that was the last before it was saved.
+    fn before_the_end(&self) -> u64 {
+        match self.planned.checked_sub(self.session.events()) {
+            Some(events) if events > 0 && self.mark.is_some() && self.rest.is_empty() => events,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Whether as much has happened as when it was saved. A person who goes from event to event, or a
+    /// clock that falls behind, saves in the middle of a moment: what else is due then comes later.
+    fn is_at_the_end(&self) -> bool {
+        let now = self.session.cluster().now();
+        let last = self.mark.is_some() && self.rest.is_empty() && now == self.until;
+        last && self.session.events() == self.planned
     }
 
     /// It has taken long enough: what is left is not replayed.
