@@ -35,9 +35,14 @@ async fn drive(
     word: &str,
     patience_ms: u64,
 ) -> Result<(Session, Vec<String>), String> {
-    let began = clock::now_ms();
+    let mut began = clock::now_ms();
+    let mut fell_back = false;
     loop {
         let slice = clock::now_ms();
+        if opening.has_fallen_back() != fell_back {
+            fell_back = opening.has_fallen_back();
+            began = slice;
+        }
         if slice.saturating_sub(began) > patience_ms {
             opening.hurry();
         }
