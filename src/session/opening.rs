@@ -55,6 +55,9 @@ pub struct Opening {
     fallback: Option<Fallback>,
     /// Whether it ends where it is once it may take no more events, rather than failing.
     lenient: bool,
+    /// Whether it goes on from a backup, its replay having come to nothing.
+    fell_back: bool,
+    hurried: bool,
     notices: Vec<String>,
 }
 
@@ -103,6 +106,8 @@ impl Opening {
             other_build,
             fallback,
             lenient: false,
+            fell_back: false,
+            hurried: false,
             notices,
         })
     }
@@ -121,6 +126,8 @@ impl Opening {
             other_build: false,
             fallback: None,
             lenient: true,
+            fell_back: false,
+            hurried: false,
             notices: Vec::new(),
         }
     }
@@ -146,6 +153,8 @@ impl Opening {
             other_build: false,
             fallback: None,
             lenient: true,
+            fell_back: false,
+            hurried: false,
             notices,
         })
     }
@@ -202,9 +211,18 @@ impl Opening {
         last && self.session.events() == self.planned
     }
 
-    /// It has taken long enough: what is left is not replayed.
+    /// It has taken long enough: what is left is not replayed. Where it goes on from a backup then,
+    /// that has its own time, and can be hurried once more.
     pub const fn hurry(&mut self) {
-        self.left = 0;
+        if !self.hurried {
+            self.hurried = true;
+            self.left = 0;
+        }
+    }
+
+    /// Whether its replay came to nothing and it goes on from a backup.
+    pub const fn has_fallen_back(&self) -> bool {
+        self.fell_back
     }
 
     /// The session, and what the person should know of how it was opened.
@@ -274,7 +292,11 @@ impl Opening {
         let mut notices = std::mem::take(&mut self.notices);
         let opened = Self::from_backup(fallback, why).map_err(|(why, _)| why)?;
         notices.extend(opened.notices.iter().cloned());
-        *self = Self { notices, ..opened };
+        *self = Self {
+            notices,
+            fell_back: true,
+            ..opened
+        };
         Ok(())
     }
 }

@@ -323,6 +323,40 @@ fn commands_after_the_backup_are_not_lost() {
 }
 
 #[test]
+fn a_backup_that_a_replay_falls_back_on_has_its_own_time() {
+    let mut session = scaled();
+    let latest = Latest {
+        position: 1,
+        backup: Arc::new(session.cluster().backup()),
+    };
+    run(&mut session, 60);
+    session.execute(scale(3));
+    run(&mut session, 5);
+    let saved = Saved {
+        backup: Some(latest),
+        ..session.save()
+    };
+    let mut opening = Opening::new(saved).expect("it opens");
+    assert!(!opening.has_fallen_back());
+    opening.hurry();
+    assert!(matches!(opening.run(1), Ok(Progress::Working(_))));
+    assert!(opening.has_fallen_back());
+    let mut hurried = opening.clone();
+    while opening.run(100).expect("it goes") != Progress::Done {}
+    let (again, notices) = opening.finish();
+    assert_eq!((notices.len(), again.tape().len()), (1, 1), "{notices:?}");
+    assert_eq!(again.cluster().now(), session.cluster().now());
+    // The rest of it can be hurried too, and says so once.
+    for _ in 0..3 {
+        hurried.hurry();
+        hurried.run(1).expect("it goes");
+    }
+    while hurried.run(100).expect("it goes") != Progress::Done {}
+    let (again, notices) = hurried.finish();
+    assert_eq!((notices.len(), again.tape().len()), (2, 1), "{notices:?}");
+}
+
+#[test]
 fn a_replay_without_a_backup_ends_somewhere() {
     let saved = Saved {
         elapsed: crate::cluster::AGE_LIMIT.as_micros(),
