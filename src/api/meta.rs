@@ -113,6 +113,14 @@ pub fn micro_to_sim(time: &MicroTime) -> SimTime {
     SimTime::from_micros(u64::try_from(time.0.as_microsecond()).unwrap_or(0))
 }
 
+/// The moment that a text in RFC 3339 names; `None` where it names none after the epoch.
+pub fn parse_rfc3339(text: &str) -> Option<SimTime> {
+    let at: Timestamp = text.parse().ok()?;
+    u64::try_from(at.as_microsecond())
+        .ok()
+        .map(SimTime::from_micros)
+}
+
 /// `at` in RFC 3339, whole seconds: `2026-01-01T00:00:00Z`.
 pub fn rfc3339(at: SimTime) -> String {
     timestamp(SimTime::from_secs(at.as_secs())).to_string()

@@ -2,11 +2,11 @@
 
 use super::{Object, ObjectKey};
 use crate::sim::SimTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The kind of change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WatchVerb {
     /// The object is new.
     Added,

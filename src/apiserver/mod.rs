@@ -13,11 +13,16 @@ pub mod door;
 mod read;
 pub mod registry;
 mod request;
+mod stored;
+pub mod table;
 mod write;
 
 pub use request::{
-    ApiHandle, DeleteOptions, FieldSelector, Operation, Patch, Propagation, Request, Response,
+    ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,
+    Response,
 };
+
+pub use stored::decode_stored;
 
 use crate::api::Status;
 use crate::api::watch::{Origin, WatchEvent};
@@ -87,6 +92,11 @@ impl ApiServer {
         }
     }
 
+    /// The generator that uids and generated names come from.
+    pub const fn rng(&self) -> &SimRng {
+        &self.rng
+    }
+
     /// What it was told when it started.
     pub const fn config(&self) -> &ApiServerConfig {
         &self.config
@@ -131,7 +141,7 @@ impl ApiServer {
                 namespace,
                 labels,
                 fields,
-            } => Ok(self.list(kind, namespace.as_deref(), &labels, &fields)),
+            } => self.list(kind, namespace.as_deref(), &labels, &fields),
             Operation::Create(object) => self.create(object, dry_run, origin).map(Response::Object),
             Operation::Update(object) => self.update(object, dry_run, origin).map(Response::Object),
             Operation::UpdateStatus(object) => self

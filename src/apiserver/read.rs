@@ -19,21 +19,24 @@ impl ApiServer {
         namespace: Option<&str>,
         labels: &Selector,
         fields: &FieldSelector,
-    ) -> Response {
+    ) -> Result<Response, Status> {
+        for (field, _, _) in &fields.requirements {
+            registry::check_field(kind, field)?;
+        }
         let items = self
             .etcd
             .list(kind, namespace)
             .filter(|object| labels.matches(meta::labels(object.meta())))
             .filter(|object| {
                 fields.requirements.iter().all(|(field, value, equal)| {
-                    (registry::field_value(object, field).as_deref() == Some(value)) == *equal
+                    (registry::field_value(object, field) == *value) == *equal
                 })
             })
             .cloned()
             .collect();
-        Response::List {
+        Ok(Response::List {
             revision: self.etcd.revision(),
             items,
-        }
+        })
     }
 }

@@ -152,6 +152,19 @@ impl Response {
     }
 }
 
+/// Which part of a container's log is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    /// The container; empty: the Pod's only one.
+    pub container: String,
+    /// The log of the process before this one.
+    pub previous: bool,
+    /// How many lines from the end.
+    pub tail: Option<u32>,
+    /// Whether each line begins with its time.
+    pub timestamps: bool,
+}
+
 /// Whatever answers API requests: the API server, or something that lets requests through to it.
 pub trait ApiHandle {
     /// Answers one request.
@@ -159,4 +172,19 @@ pub trait ApiHandle {
     /// # Errors
     /// The `Status` that a client of the real API server would get.
     fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status>;
+
+    /// Reads a container's log (the `log` subresource), which the API server fetches from the Pod's
+    /// kubelet. Whoever has no kubelets behind it serves none.
+    ///
+    /// # Errors
+    /// The `Status` that a client of the real API server would get.
+    fn pod_log(
+        &mut self,
+        _pod: &NamespacedName,
+        _options: &LogOptions,
+        _now: SimTime,
+    ) -> Result<String, Status> {
+        let message = "the server could not find the requested resource";
+        Err(Status::plain(crate::api::Reason::NotFound, message))
+    }
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The most worker nodes a cluster may have.
 pub const MAX_WORKERS: u8 = 50;
 
+/// The most Pods a node may take: its range has 253 addresses for them.
+pub const MAX_PODS: u16 = 250;
+
 /// How large a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,7 +72,7 @@ impl ClusterConfig {
         self.start_secs = self.start_secs.clamp(946_684_800, 4_102_444_800);
         self.worker_size.cpu_milli = self.worker_size.cpu_milli.clamp(100, 1_024_000);
         self.worker_size.memory_mib = self.worker_size.memory_mib.clamp(128, 16_777_216);
-        self.worker_size.pods = self.worker_size.pods.clamp(1, 500);
+        self.worker_size.pods = self.worker_size.pods.clamp(1, MAX_PODS);
         self
     }
 

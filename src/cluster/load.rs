@@ -8,7 +8,7 @@ use crate::api::NamespacedName;
 use crate::network::call::CallOutcome;
 use crate::network::packet::PacketTrace;
 use crate::sim::{SimDuration, SimTime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many loads there may be at once.
@@ -20,9 +20,10 @@ pub const PACKETS_LIMIT: u32 = 32;
 /// How many endpoints a load counts; the one that answered longest ago makes room.
 pub const ENDPOINTS_LIMIT: u32 = 100;
 const FAILURES_LIMIT: u32 = 16;
+const PATH_LIMIT: usize = 2_048;
 
 /// One request of a load.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadPacket {
     /// Its number within the load, from 1.
     pub id: u64,
@@ -37,7 +38,7 @@ pub struct LoadPacket {
 }
 
 /// What a load counts for an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointCount {
     /// The Pod's node.
     pub node: String,
@@ -50,7 +51,7 @@ pub struct EndpointCount {
 }
 
 /// A steady load.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// The Service.
     pub to: NamespacedName,
@@ -67,7 +68,7 @@ pub struct Load {
     /// What went wrong with the others, and how often.
     pub failures: BTreeMap<String, u64>,
     /// By Pod.
-    #[serde(serialize_with = "crate::sim::as_pairs")]
+    #[serde(with = "crate::sim::pairs")]
     pub endpoints: BTreeMap<NamespacedName, EndpointCount>,
     /// The latest requests, the newest last.
     pub packets: VecDeque<LoadPacket>,
@@ -191,6 +192,32 @@ impl Cluster {
         self.loads.insert(id, load);
         self.queue.push(self.now, Event::Load(id));
         Ok(())
+    }
+
+    /// Puts a load back that a backup kept; answers whether it is one that there could be.
+    pub(super) fn put_load(&mut self, id: u32, kept: &Load) -> bool {
+        let from = |load: &Load| (load.to.clone(), load.from.clone());
+        let fits = (1..=PER_SECOND_LIMIT).contains(&kept.per_second)
+            && kept.path.len() <= PATH_LIMIT
+            && kept.endpoints.len() <= ENDPOINTS_LIMIT as usize
+            && kept.failures.len() <= FAILURES_LIMIT as usize
+            && !self.loads.values().any(|load| from(load) == from(kept));
+        if !fits {
+            return false;
+        }
+        let mut load = kept.clone();
+        let bound = |count: &mut u64| *count = (*count).min(u64::MAX / 2);
+        bound(&mut load.sent);
+        bound(&mut load.answered);
+        load.failures.values_mut().for_each(bound);
+        for endpoint in load.endpoints.values_mut() {
+            bound(&mut endpoint.answered);
+            bound(&mut endpoint.failed);
+            endpoint.last = endpoint.last.min(self.now);
+        }
+        load.packets.clear();
+        self.loads.insert(id, load);
+        true
     }
 
     /// Sends the next request of a load.

@@ -2,6 +2,7 @@
 //!
 //! (seed, config, commands) decide every byte of a run: the same natively and in wasm32.
 
+mod backup;
 mod bootstrap;
 mod config;
 mod connect;
@@ -9,16 +10,18 @@ mod digest;
 mod event;
 mod fault;
 mod load;
+mod logs;
 mod trace;
 
-pub use config::{ClusterConfig, MAX_WORKERS, NodeSize};
+pub use backup::{AGE_LIMIT, BACKUP_VERSION, Backup};
+pub use config::{ClusterConfig, MAX_PODS, MAX_WORKERS, NodeSize};
 pub use connect::{RequestOrigin, Target};
 pub use event::{ComponentId, Event, Part};
 pub use load::{EndpointCount, LOADS_LIMIT, Load, LoadPacket, PER_SECOND_LIMIT};
 pub use trace::{Trace, TraceEntry};
 
-use crate::api::{Kind, Status};
-use crate::apiserver::{ApiHandle, ApiServer, Request, Response};
+use crate::api::{Kind, NamespacedName, Status};
+use crate::apiserver::{ApiHandle, ApiServer, LogOptions, Request, Response};
 use crate::client::{Agenda, Component, Ctx};
 use crate::controller::ControllerManager;
 use crate::kubelet::Kubelet;
@@ -63,13 +66,32 @@ impl Cluster {
         let config = config.bounded();
         let rng = SimRng::new(config.seed);
         let api = ApiServer::new(config.api_server(), rng.fork("apiserver"));
-        let kubelets = bootstrap::kubelets(&config);
+        let (now, kubelets) = (config.start(), bootstrap::kubelets(&config));
+        let mut cluster = Self::of_parts(config, now, api, kubelets);
+        bootstrap::create_objects(&mut cluster);
+        for component in cluster.components() {
+            cluster.wake_at(component, cluster.now);
+        }
+        cluster
+            .queue
+            .push(cluster.now + COMPACT_INTERVAL, Event::Compact);
+        cluster.spread();
+        cluster
+    }
+
+    /// A cluster of a control plane that has just started, whose nodes and store are these.
+    fn of_parts(
+        config: ClusterConfig,
+        now: SimTime,
+        api: ApiServer,
+        kubelets: Vec<Kubelet>,
+    ) -> Self {
         let proxies = kubelets
             .iter()
             .map(|k| KubeProxy::new(&k.config().name))
             .collect();
-        let mut cluster = Self {
-            now: config.start(),
+        Self {
+            now,
             api,
             controllers: ControllerManager::default(),
             scheduler: Scheduler::default(),
@@ -83,18 +105,9 @@ impl Cluster {
             stopped: BTreeSet::new(),
             trace: Trace::default(),
             compact_next: 0,
-            rng,
+            rng: SimRng::new(config.seed),
             config,
-        };
-        bootstrap::create_objects(&mut cluster);
-        for component in cluster.components() {
-            cluster.wake_at(component, cluster.now);
         }
-        cluster
-            .queue
-            .push(cluster.now + COMPACT_INTERVAL, Event::Compact);
-        cluster.spread();
-        cluster
     }
 
     /// What decided this cluster, besides its commands.
@@ -150,6 +163,16 @@ impl Cluster {
     /// When the next event happens.
     pub fn next_at(&self) -> Option<SimTime> {
         self.queue.next_at()
+    }
+
+    /// About how many bytes a clone takes: what it does not share with the original.
+    pub fn weight(&self) -> u64 {
+        const OBJECT: usize = 1_500;
+        const SHARED: usize = 8;
+        let etcd = self.api.etcd();
+        let logs: u64 = self.kubelets.iter().map(Kubelet::weight).sum();
+        let shared = etcd.history_len() + self.trace.entries().len();
+        (etcd.len() * OBJECT + shared * SHARED) as u64 + logs
     }
 
     /// Lets the next event happen, if it happens by `until`; answers whether one did.
@@ -355,5 +378,14 @@ impl ApiHandle for Cluster {
         let answer = self.api.handle(request, now);
         self.spread();
         answer
+    }
+
+    fn pod_log(
+        &mut self,
+        pod: &NamespacedName,
+        options: &LogOptions,
+        now: SimTime,
+    ) -> Result<String, Status> {
+        self.read_log(pod, options, now)
     }
 }

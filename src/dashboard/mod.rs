@@ -1,56 +1,181 @@
 //! Cluster state to what is on the screen: plain data, no HTML.
+//!
+//! Only what the person looks at is worked out, and only what changed crosses to the page.
 
+mod chain;
+mod detail;
+mod events;
+mod nodes;
 mod pods;
+mod progress;
 mod rollouts;
 mod services;
 mod traffic;
 
 use crate::api::meta::{self, MetaExt};
-use crate::api::{Kind, Object, ObjectKey, condition};
-use crate::cluster::{Cluster, Part};
-use crate::protocol::{Clock, EventView, NodeView, PartView, Place, Screen, Storage, TraceView};
+use crate::api::{ApiType, Object};
+use crate::cluster::Cluster;
+use crate::protocol::{Clock, Place, Screen, ScreenUpdate, Spot, Storage, Tab, ViewRequest};
 use crate::session::Session;
 use crate::sim::SimTime;
-use k8s_openapi::api::core::v1::{Event, Node, Pod};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many events and writes are shown.
-const LIST_LIMIT: u32 = 60;
-const LOG_LIMIT: u32 = 200;
+/// How often what is only counted, logs and the like are brought up to date: every so many looks.
+const COUNT_LOOKS: u32 = 5;
+/// How many sources of writes an update names at most.
+const PULSES_LIMIT: u32 = 12;
 
-/// What the person has chosen to see.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// `namespace/name` of the Pod whose log is shown.
-    pub pod: String,
-    /// Only writes of objects whose name holds this text.
-    pub trace: String,
+/// What the page shows, and what has to be said to bring it up to date.
+#[derive(Clone, Debug, Default)]
+pub struct Dashboard {
+    shown: Screen,
+    request: ViewRequest,
+    /// What the sections that change only by writes were last worked out from.
+    seen: Seen,
+    /// The last request told of each load.
+    packets: BTreeMap<u32, u64>,
+    fresh: bool,
+    looks: u32,
 }
 
-/// The whole screen. `clock` and `storage` are the engine's to know.
-pub fn screen(session: &Session, clock: Clock, storage: Storage, selection: &Selection) -> Screen {
-    let cluster = session.cluster();
-    let waiting = objects::<Pod>(cluster).filter(|pod| pods::node(pod).is_empty());
-    Screen {
-        clock,
-        storage,
-        revision: cluster.api().etcd().revision(),
-        parts: parts(cluster),
-        nodes: nodes(cluster),
-        waiting: waiting.map(|pod| pods::view(pod)).collect(),
-        rollouts: rollouts::views(cluster),
-        services: services::views(session),
-        request: session.last_request().map(traffic::request),
-        loads: traffic::loads(cluster),
-        events: events(cluster),
-        trace: trace(cluster, &selection.trace),
-        log: log(cluster, &selection.pod),
+/// All that the sections of the store, the nodes and the parts depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    revision: u64,
+    nodes_on: Vec<bool>,
+    stopped: u32,
+}
+
+impl Seen {
+    fn of(cluster: &Cluster) -> Self {
+        Self {
+            revision: cluster.api().etcd().revision(),
+            nodes_on: cluster.kubelets().iter().map(|k| k.is_running()).collect(),
+            stopped: u32::try_from(cluster.stopped().len()).unwrap_or(u32::MAX),
+        }
     }
 }
 
+impl Dashboard {
+    /// Shows something else from now on.
+    pub fn ask(&mut self, request: ViewRequest) {
+        self.fresh = false;
+        self.request = request;
+    }
+
+    /// The page's screen may be of another run: nothing that was worked out before holds.
+    pub fn forget(&mut self) {
+        self.fresh = false;
+        self.seen = Seen::default();
+    }
+
+    /// What differs from what the page shows. `clock` and `storage` are the engine's to know.
+    pub fn look(
+        &mut self,
+        session: &Session,
+        clock: Clock,
+        storage: Storage,
+    ) -> Option<ScreenUpdate> {
+        let cluster = session.cluster();
+        let seen = Seen::of(cluster);
+        let before = self.seen.revision;
+        let mut screen = self.shown.clone();
+        screen.clock = Arc::new(clock);
+        screen.storage = Arc::new(storage);
+        screen.request = match session.last_request() {
+            None => None,
+            Some(last) => match screen.request.filter(|shown| shown.id == last.id) {
+                Some(shown) if self.fresh => Some(shown),
+                _ => Some(Arc::new(traffic::request(last))),
+            },
+        };
+        self.looks = self.looks.wrapping_add(1);
+        let due = self.looks.is_multiple_of(COUNT_LOOKS);
+        let begun = cluster.loads().len() != screen.loads.len();
+        if due || begun || !self.fresh {
+            screen.loads = arcs(traffic::loads(cluster));
+        }
+        if !self.fresh || seen != self.seen {
+            stage(cluster, &mut screen);
+            self.tab(session, &mut screen);
+        } else if due && matches!(self.request.tab, Tab::Services | Tab::Details) {
+            self.tab(session, &mut screen);
+        }
+        let update = self.shown.update_to(&screen);
+        self.shown = screen;
+        (self.seen, self.fresh) = (seen, true);
+        let told = ScreenUpdate {
+            pulses: pulses(cluster, before),
+            packets: traffic::packets(cluster, &mut self.packets),
+            ..update.unwrap_or_default()
+        };
+        (told != ScreenUpdate::default()).then_some(told)
+    }
+
+    /// The section of the open tab; the others are emptied.
+    fn tab(&self, session: &Session, screen: &mut Screen) {
+        let (cluster, request) = (session.cluster(), &self.request);
+        let open = |tab: Tab| request.tab == tab;
+        screen.rollouts = match open(Tab::Deployments) {
+            true => arcs(rollouts::views(cluster)),
+            false => Vec::new(),
+        };
+        screen.services = match open(Tab::Services) {
+            true => arcs(services::views(session, &request.service)),
+            false => Vec::new(),
+        };
+        screen.events = Arc::new(match open(Tab::Events) {
+            true => events::views(cluster, &request.filter),
+            false => Vec::new(),
+        });
+        screen.trace = Arc::new(match open(Tab::Writes) {
+            true => chain::latest(cluster, &request.filter),
+            false => Vec::new(),
+        });
+        screen.chain = Arc::new(match open(Tab::Writes) {
+            true => chain::causes(cluster, request.follow),
+            false => Vec::new(),
+        });
+        screen.detail = match open(Tab::Details) {
+            true => detail::view(cluster, &request.chosen).map(Arc::new),
+            false => None,
+        };
+    }
+}
+
+fn arcs<T>(views: Vec<T>) -> Vec<Arc<T>> {
+    views.into_iter().map(Arc::new).collect()
+}
+
+/// What is always in sight.
+fn stage(cluster: &Cluster, screen: &mut Screen) {
+    screen.revision = cluster.api().etcd().revision();
+    screen.parts = Arc::new(nodes::parts(cluster));
+    screen.pods = pods::views(cluster);
+    screen.nodes = arcs(nodes::views(cluster, &screen.pods));
+}
+
+/// Where the writes after revision `before` came from, each once, heartbeats and events left out.
+fn pulses(cluster: &Cluster, before: u64) -> Vec<Spot> {
+    use crate::api::Kind;
+    let mut spots: Vec<Spot> = Vec::new();
+    let entries = cluster.trace().entries().rev();
+    for entry in entries.take_while(|entry| entry.revision > before && before > 0) {
+        if matches!(entry.key.kind, Kind::Lease | Kind::Event) {
+            continue;
+        }
+        if spots.len() >= PULSES_LIMIT as usize {
+            break;
+        }
+        spots.extend(chain::writer(&entry.actor).filter(|spot| !spots.contains(spot)));
+    }
+    spots
+}
+
 /// The objects of a kind, as the store holds them.
-fn objects<K: crate::api::ApiType>(cluster: &Cluster) -> impl Iterator<Item = &Arc<K>> {
-    let kind = <K as crate::api::ApiType>::KIND;
+fn objects<K: ApiType>(cluster: &Cluster) -> impl Iterator<Item = &Arc<K>> {
+    let kind = <K as ApiType>::KIND;
     cluster
         .api()
         .etcd()
@@ -68,172 +193,92 @@ fn place(object: &impl MetaExt) -> Place {
 /// The time of day, as `12:34:56`.
 fn time_of_day(at: SimTime) -> String {
     let text = meta::rfc3339(at);
-    text.split('T')
-        .nth(1)
-        .unwrap_or_default()
-        .trim_end_matches('Z')
-        .to_owned()
-}
-
-fn parts(cluster: &Cluster) -> Vec<PartView> {
-    let role = |part| match part {
-        Part::Etcd => "keeps the cluster's state, and alone does",
-        Part::KubeApiserver => "the one door to that state",
-        Part::KubeControllerManager => "makes what is there match what was asked for",
-        Part::KubeScheduler => "finds a node for each new Pod",
-    };
-    Part::ALL
-        .into_iter()
-        .map(|part| PartView {
-            name: part.name().to_owned(),
-            role: role(part).to_owned(),
-            running: !cluster.stopped().contains(&part),
-        })
-        .collect()
-}
-
-fn nodes(cluster: &Cluster) -> Vec<NodeView> {
-    let mut views: Vec<NodeView> = cluster
-        .kubelets()
-        .iter()
-        .map(|kubelet| {
-            let config = kubelet.config();
-            let key = ObjectKey::new(Kind::Node, "", config.name.as_str());
-            let node = cluster.api().etcd().get(&key).and_then(Object::get::<Node>);
-            let conditions = node.and_then(|n| n.status.as_ref()?.conditions.as_ref());
-            let ready = condition::is_true(conditions, "Ready");
-            NodeView {
-                name: config.name.clone(),
-                role: if config.control_plane {
-                    "control-plane"
-                } else {
-                    "worker"
-                }
-                .to_owned(),
-                status: match (kubelet.is_running(), ready) {
-                    (_, true) => "Ready",
-                    (true, false) => "NotReady",
-                    (false, false) => "NotReady (off)",
-                }
-                .to_owned(),
-                on: kubelet.is_running(),
-                cpu: (0, i64::from(config.cpu_milli)),
-                pods: Vec::new(),
-            }
-        })
-        .collect();
-    for pod in objects::<Pod>(cluster) {
-        if let Some(view) = views.iter_mut().find(|view| view.name == pods::node(pod)) {
-            view.cpu.0 += crate::scheduler::PodRequest::of(pod).cpu_milli;
-            view.pods.push(pods::view(pod));
-        }
-    }
-    views
-}
-
-fn events(cluster: &Cluster) -> Vec<EventView> {
-    let mut events: Vec<&Arc<Event>> = objects::<Event>(cluster).collect();
-    events.sort_by_key(|event| std::cmp::Reverse(event.revision()));
-    events
-        .into_iter()
-        .take(LIST_LIMIT as usize)
-        .map(|event| {
-            let object = &event.involved_object;
-            let kind = object.kind.as_deref().unwrap_or_default().to_lowercase();
-            let at = event
-                .last_timestamp
-                .as_ref()
-                .map(meta::to_sim)
-                .unwrap_or_default();
-            EventView {
-                at: time_of_day(at),
-                warning: event.type_.as_deref() == Some("Warning"),
-                reason: event.reason.clone().unwrap_or_default(),
-                object: format!("{kind}/{}", object.name.as_deref().unwrap_or_default()),
-                message: event.message.clone().unwrap_or_default(),
-                count: event.count.unwrap_or(1),
-            }
-        })
-        .collect()
-}
-
-fn trace(cluster: &Cluster, filter: &str) -> Vec<TraceView> {
-    let shown = |object: &str| filter.is_empty() || object.contains(filter);
-    cluster
-        .trace()
-        .entries()
-        .rev()
-        .map(|entry| (entry, entry.key.to_string()))
-        .filter(|(entry, object)| {
-            // Events and heartbeats would drown everything else; a filter brings them back.
-            let noise = matches!(entry.key.kind, Kind::Event | Kind::Lease);
-            shown(object) && (!noise || !filter.is_empty())
-        })
-        .take(LIST_LIMIT as usize)
-        .map(|(entry, object)| TraceView {
-            at: time_of_day(entry.at),
-            actor: entry.actor.to_string(),
-            verb: format!("{:?}", entry.verb),
-            object,
-            revision: entry.revision,
-            cause: entry.cause.unwrap_or(0),
-        })
-        .collect()
-}
-
-fn log(cluster: &Cluster, pod: &str) -> Vec<String> {
-    let Some((namespace, name)) = pod.split_once('/') else {
-        return Vec::new();
-    };
-    let name = crate::api::NamespacedName::new(namespace, name);
-    let lines = cluster
-        .kubelets()
-        .iter()
-        .find_map(|kubelet| kubelet.logs(&name, "", LOG_LIMIT));
-    lines.into_iter().flatten().map(|line| line.text).collect()
+    let time = text.split('T').nth(1).unwrap_or_default();
+    time.trim_end_matches('Z').to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cluster::ClusterConfig;
+    use crate::protocol::UserCommand;
     use crate::sim::SimDuration;
+
+    fn after(seconds: u64) -> Session {
+        let mut session = Session::new(ClusterConfig::default());
+        session.advance(session.start() + SimDuration::secs(seconds), u32::MAX);
+        session
+    }
+
+    fn look(dashboard: &mut Dashboard, session: &Session) -> Option<ScreenUpdate> {
+        dashboard.look(session, Clock::default(), Storage::Saved)
+    }
 
     #[test]
     fn the_first_screen_is_alive() {
-        let mut session = Session::new(ClusterConfig::default());
-        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        let screen = screen(
-            &session,
-            Clock::default(),
-            Storage::Saved,
-            &Selection::default(),
-        );
-        assert_eq!(screen.nodes.len(), 4);
-        assert_eq!(
-            screen.nodes[0].pods.len(),
-            4,
-            "the control plane shows as Pods"
-        );
-        let pods: Vec<_> = screen
-            .nodes
-            .iter()
-            .skip(1)
-            .flat_map(|node| &node.pods)
-            .collect();
-        let own = |pod: &&&crate::protocol::PodView| pod.at.namespace == "default";
-        assert_eq!(pods.iter().filter(own).count(), 3);
+        let mut screen = Screen::default();
+        let update = look(&mut Dashboard::default(), &after(30)).expect("everything is new");
+        screen.take(update);
+        assert_eq!((screen.nodes.len(), screen.parts.len()), (4, 4));
         assert!(
-            pods.iter()
-                .all(|pod| pod.status == "Running" && pod.mood == "ready")
+            screen
+                .parts
+                .iter()
+                .all(|part| screen.pods.contains_key(&part.pod))
         );
-        let hello = screen
-            .services
-            .iter()
-            .find(|s| s.at.name == "hello")
-            .expect("it is there");
-        assert_eq!(hello.endpoints.iter().filter(|e| e.ready).count(), 3);
-        assert_eq!(screen.rollouts[0].available, 3);
-        assert!(screen.trace.iter().any(|entry| entry.cause > 0));
+        let own = |pod: &&Arc<crate::protocol::PodView>| pod.at.namespace == "default";
+        assert_eq!(screen.pods.values().filter(own).count(), 3);
+        let fine =
+            |pod: &Arc<crate::protocol::PodView>| pod.status == "Running" && pod.mood == "ready";
+        assert!(screen.pods.values().all(fine));
+        assert!(screen.rollouts.is_empty(), "its tab is not open");
+    }
+
+    #[test]
+    fn nothing_crosses_twice_and_only_the_open_tab_is_filled() {
+        let mut session = after(30);
+        let mut dashboard = Dashboard::default();
+        look(&mut dashboard, &session).expect("everything is new");
+        assert_eq!(look(&mut dashboard, &session), None);
+        dashboard.ask(ViewRequest {
+            tab: Tab::Deployments,
+            ..ViewRequest::default()
+        });
+        let update = look(&mut dashboard, &session).expect("the tab is new");
+        assert_eq!(update.rollouts.map(|all| all[0].available), Some(3));
+        assert!(update.pods.is_empty() && update.services.is_none());
+        let name = "hello".to_owned();
+        let at = Place {
+            namespace: "default".into(),
+            name,
+        };
+        session.execute(UserCommand::Scale { at, replicas: 4 });
+        session.advance(session.cluster().now() + SimDuration::secs(5), u32::MAX);
+        let update = look(&mut dashboard, &session).expect("a Pod more");
+        assert_eq!(update.pods.len(), 1);
+        assert!(
+            update
+                .pulses
+                .contains(&Spot::named("outside", "", "kubectl"))
+        );
+        assert!(
+            update
+                .pulses
+                .contains(&Spot::named("part", "", "kube-scheduler"))
+        );
+    }
+
+    #[test]
+    fn a_screen_that_was_forgotten_is_worked_out_anew() {
+        let mut session = after(30);
+        let mut dashboard = Dashboard::default();
+        let mut screen = Screen::default();
+        screen.take(look(&mut dashboard, &session).expect("everything is new"));
+        session.rewind(session.start() + SimDuration::secs(1));
+        dashboard.forget();
+        screen.take(look(&mut dashboard, &session).expect("the past differs"));
+        let mut fresh = Screen::default();
+        fresh.take(look(&mut Dashboard::default(), &session).expect("everything is new"));
+        assert_eq!(screen, fresh);
     }
 }

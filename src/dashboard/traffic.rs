@@ -7,6 +7,7 @@ use crate::protocol::{
     ChoiceView, FailureView, HopView, LoadCountView, LoadView, PacketView, Place, RequestView, Spot,
 };
 use crate::session::LastRequest;
+use std::collections::BTreeMap;
 
 fn place(name: &NamespacedName) -> Place {
     Place {
@@ -85,23 +86,47 @@ fn choice(choice: &Choice) -> ChoiceView {
 /// The steady loads, the oldest first.
 pub fn loads(cluster: &Cluster) -> Vec<LoadView> {
     let loads = cluster.loads().values();
-    loads.map(|load| view(cluster, load)).collect()
+    loads.map(view).collect()
 }
 
-fn view(cluster: &Cluster, load: &Load) -> LoadView {
-    let (from, node) = match &load.from {
+/// Where a load comes from, and the node at which its requests enter the cluster's network.
+fn origin(cluster: &Cluster, load: &Load) -> (Spot, String) {
+    match &load.from {
         RequestOrigin::Outside { node } => (node_spot(node), node.clone()),
         RequestOrigin::Pod(pod) => {
             let mut kubelets = cluster.kubelets().iter();
             let home = kubelets.find(|kubelet| kubelet.pod(pod).is_some());
             let home = home.map(|kubelet| kubelet.config().name.clone());
-            let spot = Spot {
-                kind: "pod".to_owned(),
-                at: place(pod),
-            };
-            (spot, home.unwrap_or_default())
+            (Spot::pod(&place(pod)), home.unwrap_or_default())
         }
-    };
+    }
+}
+
+/// The requests sent since each load's number in `seen`, which is brought up to date. Of a load
+/// that `seen` does not know, only what is to come is told.
+pub fn packets(cluster: &Cluster, seen: &mut BTreeMap<u32, u64>) -> Vec<PacketView> {
+    let mut packets = Vec::new();
+    seen.retain(|id, _| cluster.loads().contains_key(id));
+    for (id, load) in cluster.loads() {
+        let from = origin(cluster, load);
+        let last = seen.insert(*id, load.sent).unwrap_or(load.sent);
+        let fresh = load.packets.iter().filter(|packet| packet.id > last);
+        packets.extend(fresh.map(|packet| packet_view(packet, &from)));
+    }
+    packets
+}
+
+fn packet_view(packet: &LoadPacket, (from, node): &(Spot, String)) -> PacketView {
+    PacketView {
+        from: from.clone(),
+        node: node.clone(),
+        pod: maybe_place(packet.pod.as_ref()),
+        to_node: packet.node.clone().unwrap_or_default(),
+        ok: packet.ok,
+    }
+}
+
+fn view(load: &Load) -> LoadView {
     let failures = load.failures.iter().map(|(reason, count)| FailureView {
         reason: reason.clone(),
         count: *count,
@@ -112,23 +137,17 @@ fn view(cluster: &Cluster, load: &Load) -> LoadView {
         answered: count.answered,
         failed: count.failed,
     });
-    let packet = |packet: &LoadPacket| PacketView {
-        id: packet.id,
-        node: node.clone(),
-        pod: maybe_place(packet.pod.as_ref()),
-        to_node: packet.node.clone().unwrap_or_default(),
-        ok: packet.ok,
-        at: packet.at.as_micros(),
-    };
     LoadView {
         to: place(&load.to),
-        from,
+        from: match &load.from {
+            RequestOrigin::Outside { node } => node_spot(node),
+            RequestOrigin::Pod(pod) => Spot::pod(&place(pod)),
+        },
         path: load.path.clone(),
         per_second: load.per_second,
         sent: load.sent,
         answered: load.answered,
         failures: failures.collect(),
         endpoints: endpoints.collect(),
-        packets: load.packets.iter().map(packet).collect(),
     }
 }

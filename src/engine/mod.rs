@@ -10,9 +10,9 @@ mod storage;
 
 use crate::api::meta;
 use crate::cluster::ClusterConfig;
-use crate::dashboard::{self, Selection};
-use crate::protocol::{Clock, ClockCommand, FromEngine, Screen, Storage, ToEngine};
-use crate::session::{Saved, Session, decode_link, encode_link};
+use crate::dashboard::Dashboard;
+use crate::protocol::{Clock, ClockCommand, FromEngine, Storage, ToEngine};
+use crate::session::{Saved, Session, config_of, decode_link, encode_link};
 use crate::sim::SimTime;
 use clock::Pace;
 use std::cell::RefCell;
@@ -35,8 +35,7 @@ struct Engine {
     session: Session,
     pace: Pace,
     storage: Storage,
-    selection: Selection,
-    shown: Option<Screen>,
+    dashboard: Dashboard,
     open: bool,
     ticks: u32,
 }
@@ -51,8 +50,7 @@ pub fn run() {
         session: Session::new(ClusterConfig::default()),
         pace: Pace::new(),
         storage: Storage::Unknown,
-        selection: Selection::default(),
-        shown: None,
+        dashboard: Dashboard::default(),
         open: false,
         ticks: 0,
     }));
@@ -109,11 +107,16 @@ fn handle(engine: &Shared, message: ToEngine) {
             engine.borrow_mut().clock(command);
             save_soon(engine);
         }
-        ToEngine::Select { pod, trace } => engine.borrow_mut().selection = Selection { pod, trace },
-        ToEngine::Reset => {
-            engine.borrow_mut().begin(new_session());
-            save_soon(engine);
-        }
+        ToEngine::View(request) => engine.borrow_mut().dashboard.ask(request),
+        ToEngine::New(new) => match config_of(&new) {
+            Ok(config) => {
+                engine.borrow_mut().begin(new_session(config));
+                save_soon(engine);
+            }
+            Err(why) => post(&FromEngine::Notice(format!(
+                "There is no such cluster: {why}."
+            ))),
+        },
         ToEngine::MakeLink => {
             let link = encode_link(&engine.borrow().session.save());
             post(&FromEngine::Link(link));
@@ -137,8 +140,8 @@ fn handle(engine: &Shared, message: ToEngine) {
     }
 }
 
-fn new_session() -> Session {
-    let mut session = Session::new(ClusterConfig::default());
+fn new_session(config: ClusterConfig) -> Session {
+    let mut session = Session::new(config);
     let until = session.start() + crate::sim::SimDuration::micros(HEAD_START_MICROS);
     session.advance(until, u32::MAX);
     session
@@ -180,7 +183,7 @@ async fn open(engine: Shared, fragment: String) {
             }
         }
     }
-    let session = session.unwrap_or_else(new_session);
+    let session = session.unwrap_or_else(|| new_session(ClusterConfig::default()));
     {
         let mut engine = engine.borrow_mut();
         std::mem::swap(&mut engine.storage, &mut storage);
@@ -235,7 +238,7 @@ fn tick(engine: &Shared) {
 impl Engine {
     fn begin(&mut self, session: Session) {
         self.session = session;
-        self.shown = None;
+        self.dashboard.forget();
         self.pace.restart();
     }
 
@@ -251,12 +254,13 @@ impl Engine {
             ClockCommand::RewindTo(micros) => {
                 let to = SimTime::from_micros(micros).min(self.session.cluster().now());
                 self.session.rewind(to);
+                self.dashboard.forget();
                 self.pace.restart();
             }
         }
     }
 
-    /// Sends the screen, if it is not what the page shows already.
+    /// Sends what is not on the page yet.
     fn show(&mut self) {
         let now = self.session.cluster().now();
         let clock = Clock {
@@ -266,10 +270,9 @@ impl Engine {
             paused: self.pace.paused(),
             speed: self.pace.speed(),
         };
-        let screen = dashboard::screen(&self.session, clock, self.storage.clone(), &self.selection);
-        if self.shown.as_ref() != Some(&screen) {
-            post(&FromEngine::Screen(Box::new(screen.clone())));
-            self.shown = Some(screen);
+        let storage = self.storage.clone();
+        if let Some(update) = self.dashboard.look(&self.session, clock, storage) {
+            post(&FromEngine::Screen(Box::new(update)));
         }
     }
 }

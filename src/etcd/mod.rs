@@ -9,6 +9,7 @@ use crate::api::{Kind, Object, ObjectKey};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// How many changes a store keeps for its readers.
 pub const HISTORY_LIMIT: u32 = 20_000;
@@ -37,7 +38,8 @@ pub struct Etcd {
     revision: u64,
     #[serde(serialize_with = "crate::sim::as_pairs")]
     objects: BTreeMap<ObjectKey, Object>,
-    history: VecDeque<WatchEvent>,
+    /// Shared with the checkpoints that are clones of this store.
+    history: VecDeque<Arc<WatchEvent>>,
     compacted: u64,
 }
 
@@ -65,6 +67,21 @@ impl Etcd {
                 key.kind == kind && namespace.is_none_or(|namespace| key.namespace == namespace)
             })
             .map(|(_, object)| object)
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there is no object.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// How many changes are kept.
+    pub fn history_len(&self) -> usize {
+        self.history.len()
     }
 
     /// Every object, in the order of their keys.
@@ -141,7 +158,7 @@ impl Etcd {
         let from = self
             .history
             .partition_point(|event| event.revision <= after);
-        Ok(self.history.range(from..))
+        Ok(self.history.range(from..).map(AsRef::as_ref))
     }
 
     /// Drops the history up to `revision`, as a compaction does.
@@ -204,14 +221,14 @@ impl Etcd {
         origin: Origin,
     ) {
         let revision = self.revision;
-        self.history.push_back(WatchEvent {
+        self.history.push_back(Arc::new(WatchEvent {
             revision,
             verb,
             key,
             object,
             previous,
             origin,
-        });
+        }));
         if self.history.len() > HISTORY_LIMIT as usize
             && let Some(dropped) = self.history.pop_front()
         {

@@ -68,7 +68,9 @@ pub fn apply(text: &str, api: &mut dyn ApiHandle, now: SimTime) -> ApplyReport {
     }
     for document in &documents {
         match apply_one(document, api, now) {
-            Ok(text) => report.lines.push(ApplyLine { text }),
+            Ok(applied) => report.lines.push(ApplyLine {
+                text: applied.text(),
+            }),
             Err((verb, status)) => report.errors.extend(errors_of(document, verb, &status)),
         }
     }
@@ -134,11 +136,32 @@ fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-fn apply_one(
+/// What became of an object that the API server took.
+pub(super) struct Applied {
+    /// Which.
+    pub key: ObjectKey,
+    /// `created`, `configured` or `unchanged`.
+    pub outcome: &'static str,
+    /// Whether it had been made without `kubectl apply`.
+    pub adopted: bool,
+}
+
+impl Applied {
+    /// `deployment.apps/web created`
+    pub fn text(&self) -> String {
+        format!("{} {}", printed_name(&self.key), self.outcome)
+    }
+}
+
+/// Applies one object.
+///
+/// # Errors
+/// What was being done, and the API server's refusal.
+pub(super) fn apply_one(
     document: &Document,
     api: &mut dyn ApiHandle,
     now: SimTime,
-) -> Result<String, (&'static str, Status)> {
+) -> Result<Applied, (&'static str, Status)> {
     let modified = annotated(&document.value);
     let decoded = match door::decode(modified.clone(), FieldValidation::Strict) {
         Ok(decoded) => decoded,
@@ -148,12 +171,15 @@ fn apply_one(
         Err(status) => return Err(("creating", status)),
     };
     let key = target(&decoded);
-    let name = printed_name(&key);
     let live = match get(api, &key, now) {
         Ok(live) => live,
         Err(status) if status.reason == Reason::NotFound => {
             object(api, Operation::Create(decoded), now).map_err(|s| ("creating", s))?;
-            return Ok(format!("{name} created"));
+            return Ok(Applied {
+                key,
+                outcome: "created",
+                adopted: false,
+            });
         }
         Err(status) => return Err(("retrieving current configuration of", status)),
     };
@@ -172,10 +198,11 @@ fn apply_one(
     let stored =
         object(api, Operation::Update(merged), now).map_err(|s| ("applying patch to", s))?;
     let changed = stored.meta().resource_version != live.meta().resource_version;
-    Ok(format!(
-        "{name} {}",
-        if changed { "configured" } else { "unchanged" }
-    ))
+    Ok(Applied {
+        key,
+        outcome: if changed { "configured" } else { "unchanged" },
+        adopted: before.is_none(),
+    })
 }
 
 /// Where the API server stores it.

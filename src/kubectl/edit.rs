@@ -10,10 +10,22 @@ use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, owner}
 use crate::apiserver::{ApiHandle, DeleteOptions, FieldSelector, Operation, Request};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::PodSpec;
 use std::sync::Arc;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 const HASH_LABEL: &str = "pod-template-hash";
+/// What a Deployment keeps of its own when it goes back to a revision; everything else comes from the
+/// revision's ReplicaSet.
+const STAYING_ANNOTATIONS: &[&str] = &[
+    "kubectl.kubernetes.io/last-applied-configuration",
+    REVISION,
+    "deployment.kubernetes.io/revision-history",
+    "deployment.kubernetes.io/desired-replicas",
+    "deployment.kubernetes.io/max-replicas",
+    "deprecated.deployment.rollback.to",
+];
 
 fn deployment(
     api: &mut dyn ApiHandle,
@@ -49,20 +61,63 @@ pub fn scale(
     now: SimTime,
 ) -> Result<String, Status> {
     let mut found = get(api, key, now)?;
-    match &mut found {
-        Object::Deployment(d) => {
-            Arc::make_mut(d).spec.get_or_insert_default().replicas = Some(replicas);
-        }
-        Object::ReplicaSet(r) => {
-            Arc::make_mut(r).spec.get_or_insert_default().replicas = Some(replicas);
-        }
-        _ => {
-            let message = format!("the server could not find the requested resource ({key})");
-            return Err(Status::plain(Reason::NotFound, message));
-        }
-    }
+    let Some(current) = replicas_mut(&mut found) else {
+        let message = "the server could not find the requested resource";
+        return Err(Status::plain(Reason::NotFound, message));
+    };
+    *current = Some(replicas);
     object(api, Operation::Update(found), now)?;
     Ok(format!("{} scaled", printed_name(key)))
+}
+
+/// The number of replicas that an object asks for, to change; none where its kind has no such
+/// number.
+pub(super) fn replicas_mut(object: &mut Object) -> Option<&mut Option<i32>> {
+    match object {
+        Object::Deployment(d) => Some(&mut Arc::make_mut(d).spec.get_or_insert_default().replicas),
+        Object::ReplicaSet(r) => Some(&mut Arc::make_mut(r).spec.get_or_insert_default().replicas),
+        _ => None,
+    }
+}
+
+/// The Pod that an object makes or is, to change; none where its kind makes none.
+pub(super) fn pod_spec_mut(object: &mut Object) -> Option<&mut PodSpec> {
+    Some(match object {
+        Object::Deployment(d) => {
+            let spec = Arc::make_mut(d).spec.get_or_insert_default();
+            spec.template.spec.get_or_insert_default()
+        }
+        Object::ReplicaSet(r) => {
+            let spec = Arc::make_mut(r).spec.get_or_insert_default();
+            let template = spec.template.get_or_insert_default();
+            template.spec.get_or_insert_default()
+        }
+        Object::Pod(pod) => Arc::make_mut(pod).spec.get_or_insert_default(),
+        _ => return None,
+    })
+}
+
+/// Sets the image of `container`, or of every container where that is `*`.
+///
+/// # Errors
+/// There is no such container.
+pub(super) fn change_image(pod: &mut PodSpec, container: &str, image: &str) -> Result<(), Status> {
+    let containers = pod.init_containers.iter_mut().flatten();
+    let named = containers
+        .chain(&mut pod.containers)
+        .filter(|c| container == "*" || c.name == container);
+    let mut found = false;
+    for c in named {
+        c.image = Some(image.to_owned());
+        found = true;
+    }
+    match found {
+        true => Ok(()),
+        false => {
+            let message = format!("error: unable to find container named \"{container}\"");
+            Err(Status::plain(Reason::NotFound, message))
+        }
+    }
 }
 
 /// `kubectl set image`: the image of `container`, or of every container where that is `*`.
@@ -77,25 +132,8 @@ pub fn set_image(
     now: SimTime,
 ) -> Result<String, Status> {
     let mut deployment = deployment(api, name, now)?;
-    let spec = deployment
-        .spec
-        .get_or_insert_default()
-        .template
-        .spec
-        .get_or_insert_default();
-    let mut found = false;
-    for c in spec
-        .containers
-        .iter_mut()
-        .filter(|c| container == "*" || c.name == container)
-    {
-        c.image = Some(image.to_owned());
-        found = true;
-    }
-    if !found {
-        let message = format!("error: unable to find container named \"{container}\"");
-        return Err(Status::plain(Reason::NotFound, message));
-    }
+    let spec = deployment.spec.get_or_insert_default();
+    change_image(spec.template.spec.get_or_insert_default(), container, image)?;
     store(api, deployment, "image updated", now)
 }
 
@@ -137,7 +175,10 @@ pub fn restart(
     let mut deployment = deployment(api, name, now)?;
     let spec = deployment.spec.get_or_insert_default();
     if spec.paused == Some(true) {
-        let message = "error: can't restart paused deployment (run rollout resume first)";
+        let message = format!(
+            "error: deployments.apps \"{}\" can't restart paused deployment (run rollout resume first)",
+            name.name
+        );
         return Err(Status::bad_request(message));
     }
     let annotations = spec
@@ -146,10 +187,14 @@ pub fn restart(
         .get_or_insert_default()
         .annotations
         .get_or_insert_default();
-    annotations.insert(
-        "kubectl.kubernetes.io/restartedAt".to_owned(),
-        meta::rfc3339(now),
-    );
+    let restarted = annotations.insert(RESTARTED_AT.to_owned(), meta::rfc3339(now));
+    if restarted.is_some_and(|before| before == meta::rfc3339(now)) {
+        let message = format!(
+            "error: failed to create patch for {}: if restart has already been triggered within the past second, please wait before attempting to trigger another",
+            name.name
+        );
+        return Err(Status::bad_request(message));
+    }
     store(api, deployment, "restarted", now)
 }
 
@@ -164,14 +209,6 @@ pub fn undo(
     now: SimTime,
 ) -> Result<String, Status> {
     let mut deployment = deployment(api, name, now)?;
-    let spec = deployment.spec.get_or_insert_default();
-    if spec.paused == Some(true) {
-        let message = format!(
-            "error: you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again ({})",
-            name.name
-        );
-        return Err(Status::bad_request(message));
-    }
     let sets = owned_sets(api, &deployment, now)?;
     let found = match revision {
         0 => sets.len().checked_sub(2).and_then(|at| sets.get(at)),
@@ -187,6 +224,14 @@ pub fn undo(
         };
         return Err(Status::plain(Reason::NotFound, message));
     };
+    let spec = deployment.spec.get_or_insert_default();
+    if spec.paused == Some(true) {
+        let message = format!(
+            "error: you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/{}' and try again",
+            name.name
+        );
+        return Err(Status::bad_request(message));
+    }
     let mut template = set
         .spec
         .as_ref()
@@ -195,7 +240,6 @@ pub fn undo(
     if let Some(labels) = template.metadata.as_mut().and_then(|m| m.labels.as_mut()) {
         labels.remove(HASH_LABEL);
     }
-    let spec = deployment.spec.get_or_insert_default();
     if spec.template == template {
         let text =
             format!("skipped rollback (current template already matches revision {revision})");
@@ -205,11 +249,19 @@ pub fn undo(
         ));
     }
     spec.template = template;
+    let annotations = deployment.metadata.annotations.get_or_insert_default();
+    annotations.retain(|key, _| STAYING_ANNOTATIONS.contains(&key.as_str()));
+    let others = set.metadata.annotations.iter().flatten();
+    let others = others.filter(|(key, _)| !STAYING_ANNOTATIONS.contains(&key.as_str()));
+    annotations.extend(others.map(|(key, value)| (key.clone(), value.clone())));
     store(api, deployment, "rolled back", now)
 }
 
 /// The Deployment's ReplicaSets by their revisions, the oldest first.
-fn owned_sets(
+///
+/// # Errors
+/// The API server's refusal.
+pub(super) fn owned_sets(
     api: &mut dyn ApiHandle,
     deployment: &Deployment,
     now: SimTime,
@@ -252,13 +304,19 @@ pub fn delete(api: &mut dyn ApiHandle, key: &ObjectKey, now: SimTime) -> Result<
         },
         now,
     )?;
-    let group = match key.kind.row().group {
-        "" => String::new(),
-        group => format!(".{group}"),
-    };
+    Ok(deleted_text(key, "deleted"))
+}
+
+/// `pod "web" deleted from default namespace`
+pub(super) fn deleted_text(key: &ObjectKey, word: &str) -> String {
     let row = key.kind.row();
-    Ok(format!(
-        "{}{group} \"{}\" deleted from {} namespace",
-        row.singular, key.name, key.namespace
-    ))
+    let kind = row.kind.to_lowercase();
+    let kind = match row.group {
+        "" => kind,
+        group => format!("{kind}.{group}"),
+    };
+    match key.namespace.as_str() {
+        "" => format!("{kind} \"{}\" {word}", key.name),
+        namespace => format!("{kind} \"{}\" {word} from {namespace} namespace", key.name),
+    }
 }

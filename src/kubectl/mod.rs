@@ -1,14 +1,25 @@
-//! What kubectl does with a manifest or a resource, on the API server's one door.
+//! kubectl: its command line, and what it does with a manifest or a resource, on the API server's one
+//! door.
 //!
-//! Upstream: staging/src/k8s.io/kubectl, v1.36. Left out so far: the command line itself; the page
-//! calls these functions.
+//! Upstream: staging/src/k8s.io/kubectl, v1.36. [`Run`] is a command line on its way; the other
+//! functions are what the page's buttons do. What there is not yet stands in [`NOT_YET`].
 
 mod apply;
+mod commands;
+mod describe;
 mod edit;
+mod failure;
+mod flags;
 mod merge;
+mod output;
+mod resource;
+mod shell;
 
 pub use apply::{ApplyError, ApplyLine, ApplyReport, apply};
+pub use commands::{NOT_YET, overview};
 pub use edit::{delete, restart, scale, set_image, set_paused, undo};
+pub use output::{Output, Stream};
+pub use shell::{Files, Progress, Run};
 
 use crate::api::{Object, ObjectKey, Status};
 use crate::apiserver::{ApiHandle, Operation, Request, Response};

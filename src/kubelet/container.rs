@@ -1,20 +1,21 @@
 //! One container: from its image to its end, and round again.
 
+use super::backoff::Backoff;
 use super::image::{self, OnSigterm, Program};
 use crate::network::http::{HttpRequest, HttpResponse};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::Container as Spec;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How many log lines a container keeps.
 pub const LOG_LINES: u32 = 1_000;
-/// The first wait before a crashed container is started again; it doubles up to the last.
+/// The first wait before an image is pulled again; it doubles up to the last.
 const BACKOFF_MIN: SimDuration = SimDuration::secs(10);
 const BACKOFF_MAX: SimDuration = SimDuration::secs(300);
 
 /// A line of a container's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When it was written.
     pub at: SimTime,
@@ -23,7 +24,7 @@ pub struct LogLine {
 }
 
 /// Where a container is in its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Its image is not there yet.
     Waiting,
@@ -43,7 +44,7 @@ pub enum Phase {
 }
 
 /// How a process ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exited {
     /// When it started.
     pub started: SimTime,
@@ -56,7 +57,7 @@ pub struct Exited {
 }
 
 /// How probes of one sort have gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeState {
     /// Failures in a row.
     pub failures: u32,
@@ -81,6 +82,14 @@ pub struct Container {
     pub restarts: i32,
     /// Counts the starts of its process, and is part of its id.
     pub starts: u32,
+    /// Its process ended and is to be started again.
+    pub again: bool,
+    /// It waits for that longer than it would otherwise: `CrashLoopBackOff`.
+    pub held: bool,
+    /// It is being ended because its liveness probe failed.
+    pub unhealthy: bool,
+    /// How long it waits after an end.
+    pub backoff: Backoff,
     /// Requests since its process started.
     pub requests: u32,
     /// Somebody made its readiness fail.
@@ -104,6 +113,10 @@ impl Container {
             last: None,
             restarts: 0,
             starts: 0,
+            again: false,
+            held: false,
+            unhealthy: false,
+            backoff: Backoff::default(),
             requests: 0,
             readiness_broken: false,
             readiness: ProbeState::default(),
@@ -125,6 +138,13 @@ impl Container {
 
     /// Starts its process, which listens from `listens` on.
     pub fn start(&mut self, now: SimTime, listens: SimTime) {
+        self.clear();
+        if self.starts > 0 {
+            self.restarts += 1;
+            let ended = self.last.as_ref().map_or(now, |exited| exited.finished);
+            self.backoff.next(ended, now);
+        }
+        (self.again, self.held, self.unhealthy) = (false, false, false);
         self.phase = Phase::Running(now, listens);
         self.starts += 1;
         self.requests = 0;
@@ -154,21 +174,23 @@ impl Container {
         });
     }
 
-    /// Gets ready to be started again.
-    pub fn restart(&mut self) {
-        if let Phase::Exited(exited) = std::mem::replace(&mut self.phase, Phase::Waiting) {
-            self.last = Some(exited);
-            self.restarts += 1;
+    /// Makes room for its next process.
+    pub fn clear(&mut self) {
+        if let Phase::Exited(exited) = &self.phase {
+            self.last = Some(exited.clone());
+            self.phase = Phase::Waiting;
         }
     }
 
-    /// How long it waits before the next start; it stays at the first step after a long run.
-    pub fn backoff(&self) -> SimDuration {
-        if self.restarts == 0 {
-            return SimDuration::ZERO;
-        }
-        let doubled = BACKOFF_MIN.saturating_mul(1 << (self.restarts - 1).clamp(0, 6));
-        doubled.min(BACKOFF_MAX)
+    /// When a process that just ended may be started again. One that failed its liveness probe is
+    /// started at once, unless the process before it ended a short while ago.
+    pub fn may_start(&self, now: SimTime) -> SimTime {
+        let since = match self.unhealthy {
+            true => self.last.as_ref().map(|exited| exited.finished),
+            false => Some(now),
+        };
+        let held = since.and_then(|since| self.backoff.until(since));
+        held.map_or(now, |until| until.max(now))
     }
 
     /// How long it waits before its image is pulled again.
@@ -242,6 +264,14 @@ impl Container {
         self.log
             .iter()
             .skip(self.log.len().saturating_sub(tail as usize))
+    }
+
+    /// Puts lines that were kept elsewhere in the place of its log.
+    pub fn set_log(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        self.log.clear();
+        lines
+            .into_iter()
+            .for_each(|line| self.note(line.at, line.text));
     }
 
     fn note(&mut self, at: SimTime, text: String) {

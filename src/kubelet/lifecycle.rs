@@ -14,6 +14,12 @@ const PULL_MICROS_PER_MB: u64 = 25_000;
 /// How often a kubelet asks the container runtime what runs: pkg/kubelet/kubelet.go,
 /// `genericPlegRelistPeriod`.
 const RELIST_PERIOD: SimDuration = SimDuration::secs(1);
+/// How long after an end the kubelet has noticed it and starts the container again.
+const RESTART_LATENCY: SimDuration = SimDuration::millis(500);
+/// The last address of a node's range; the first, 1, is the node's own end of the bridge.
+const LAST_ADDRESS: u32 = 254;
+/// How long a Pod waits before its sandbox is tried again.
+const SANDBOX_RETRY: SimDuration = SimDuration::secs(10);
 const PULL_LATENCY: SimDuration = SimDuration::millis(400);
 
 impl Kubelet {
@@ -45,26 +51,56 @@ impl Kubelet {
         if worker.pod.is_terminating() {
             return;
         }
-        if worker.ip.is_none() {
-            let ip = match worker.uses_host_network() {
-                true => self.config.internal_ip.clone(),
-                false => {
-                    let mut number = self.next_address;
-                    while self.addresses.contains(&number) {
-                        number = if number >= 254 { 2 } else { number + 1 };
-                    }
-                    self.addresses.insert(number);
-                    self.next_address = if number >= 254 { 2 } else { number + 1 };
-                    format!("{}.{number}", self.config.pod_prefix)
-                }
-            };
-            worker.ip = Some(ip);
-        }
         let count = worker.containers.len();
+        if worker.ip.is_none() {
+            let shared = worker.uses_host_network();
+            let ip = match shared {
+                true => Some(self.config.internal_ip.clone()),
+                false => self.lease_address(),
+            };
+            if ip.is_none() {
+                self.lacks_address(name, ctx);
+                return;
+            }
+            if let Some(worker) = self.workers.get_mut(name) {
+                worker.ip = ip;
+            }
+        }
         for index in 0..count {
             self.prepare(name, index, ctx);
         }
         self.notice(name, ctx);
+    }
+
+    /// The next free address of the node's range; `None` where Pods have them all.
+    fn lease_address(&mut self) -> Option<String> {
+        let after = |number: u32| {
+            if number >= LAST_ADDRESS {
+                2
+            } else {
+                number + 1
+            }
+        };
+        let candidates = std::iter::successors(Some(self.next_address), |n| Some(after(*n)));
+        let mut free = candidates
+            .take(LAST_ADDRESS as usize)
+            .filter(|number| !self.addresses.contains(number));
+        let number = free.next()?;
+        self.addresses.insert(number);
+        self.next_address = after(number);
+        Some(format!("{}.{number}", self.config.pod_prefix))
+    }
+
+    /// A Pod whose sandbox cannot have an address: it is tried again.
+    fn lacks_address(&mut self, name: &NamespacedName, ctx: &mut Ctx<'_>) {
+        let prefix = &self.config.pod_prefix;
+        let message = format!(
+            "Failed to create pod sandbox: plugin type=\"host-local\" failed (add): failed to allocate for range 0: no IP addresses available in range set: {prefix}.1-{prefix}.254"
+        );
+        let reason = "FailedCreatePodSandBox";
+        self.event(name, None, EventType::Warning, reason, message, ctx);
+        let at = ctx.now + SANDBOX_RETRY;
+        self.timers.push(at, Timer::Sandbox(name.clone()));
     }
 
     /// Sees to a container's image and then starts it.
@@ -75,7 +111,11 @@ impl Kubelet {
         let Some(container) = worker.containers.get(index) else {
             return;
         };
-        let waits = matches!(container.phase, Phase::Waiting | Phase::PullFailed { .. });
+        let waits = match container.phase {
+            Phase::Waiting | Phase::PullFailed { .. } => true,
+            Phase::Exited(_) => container.again,
+            Phase::Pulling(_) | Phase::Running(..) => false,
+        };
         if worker.kill_at.is_some() || !waits {
             return;
         }
@@ -181,6 +221,7 @@ impl Kubelet {
             .get_mut(name)
             .and_then(|worker| worker.containers.get_mut(index))
         {
+            container.clear();
             container.phase = phase;
         }
         self.notice(name, ctx);
@@ -312,34 +353,32 @@ impl Kubelet {
         let Some(worker) = self.workers.get_mut(name) else {
             return;
         };
-        let again = worker.kill_at.is_none() && worker.restarts(code);
+        let unhealthy = worker.containers.get(index).is_some_and(|c| c.unhealthy);
+        // What failed its liveness probe counts as failed, whatever it says itself.
+        let verdict = if unhealthy { 137 } else { code };
+        let again = worker.kill_at.is_none() && worker.restarts(verdict);
         let Some(container) = worker.containers.get_mut(index) else {
             return;
         };
         container.exit(ctx.now, code, reason);
+        container.again = again;
         if !again {
             return;
         }
-        let wait = container.backoff();
-        container.restart();
-        let label = container.name.clone();
-        if wait > SimDuration::ZERO {
+        let at = container.may_start(ctx.now);
+        container.held = at > ctx.now;
+        let (label, held) = (container.name.clone(), container.held);
+        if held {
             let (pod, uid) = (worker.pod.name().to_owned(), worker.pod.uid().to_owned());
             let message = format!(
                 "Back-off restarting failed container {label} in pod {pod}_{}({uid})",
                 name.namespace
             );
-            self.event(
-                name,
-                Some(&label),
-                EventType::Warning,
-                "BackOff",
-                message,
-                ctx,
-            );
+            let warning = EventType::Warning;
+            self.event(name, Some(&label), warning, "BackOff", message, ctx);
         }
-        let at = ctx.now + wait + SimDuration::millis(500);
-        self.timers.push(at, Timer::Start(name.clone(), index));
+        self.timers
+            .push(at + RESTART_LATENCY, Timer::Start(name.clone(), index));
     }
 
     fn kill(&mut self, name: &NamespacedName, ctx: &mut Ctx<'_>) {

@@ -4,8 +4,10 @@
 //! exec and gRPC probes, lifecycle hooks, volumes, environments, eviction under pressure. The
 //! containers are simulated: what an image does stands in `static/images.yaml`.
 
+mod backoff;
 mod calls;
 mod container;
+mod disk;
 mod image;
 mod lifecycle;
 mod network;
@@ -17,6 +19,7 @@ mod status;
 mod worker;
 
 pub use container::LogLine;
+pub use disk::{ContainerDisk, NodeDisk, PodDisk, Stored};
 pub use network::Listener;
 pub use node::NodeConfig;
 
@@ -178,6 +181,15 @@ impl Kubelet {
     /// Whether the node is switched on.
     pub const fn is_running(&self) -> bool {
         self.running
+    }
+
+    /// About how many bytes its Pods and their logs take.
+    pub fn weight(&self) -> u64 {
+        const POD: u64 = 1_500;
+        const LINE: u64 = 80;
+        let containers = self.workers.values().flat_map(|w| w.containers.iter());
+        let lines: u64 = containers.map(|c| c.log(u32::MAX).count() as u64).sum();
+        self.workers.len() as u64 * POD + lines * LINE
     }
 
     fn sync(&mut self, ctx: &mut Ctx<'_>) {

@@ -45,7 +45,7 @@ pub struct NodeConfig {
 
 impl NodeConfig {
     fn capacity(&self) -> BTreeMap<String, Quantity> {
-        let memory = Quantity(format!("{}Ki", u64::from(self.memory_mib) * 1_024));
+        let memory = quantity::from_bytes(i64::from(self.memory_mib) << 20);
         [
             ("cpu", quantity::from_milli(i64::from(self.cpu_milli))),
             ("ephemeral-storage", Quantity("61255492Ki".to_owned())),

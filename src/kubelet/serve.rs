@@ -80,6 +80,12 @@ impl Kubelet {
         true
     }
 
+    /// Whether somebody made the Pod's readiness fail.
+    pub fn is_readiness_broken(&self, pod: &NamespacedName) -> bool {
+        let worker = self.workers.get(pod);
+        worker.is_some_and(|worker| worker.containers.iter().any(|c| c.readiness_broken))
+    }
+
     /// Switches the node off: everything on it stops at once and says nothing.
     pub fn power_off(&mut self, now: SimTime) {
         self.running = false;
@@ -108,10 +114,7 @@ impl Kubelet {
             }
             if let Some(worker) = self.workers.get_mut(&name) {
                 worker.kill_at = None;
-                worker
-                    .containers
-                    .iter_mut()
-                    .for_each(super::container::Container::restart);
+                worker.start_again();
             }
             self.timers.push(ctx.now, Timer::Sandbox(name.clone()));
             self.dirty.insert(name);

@@ -21,6 +21,7 @@ use std::sync::Arc;
 /// Says of a Pod that it is a mirror, and of which manifest.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 const HASH: &str = "kubernetes.io/config.hash";
+const SEEN: &str = "kubernetes.io/config.seen";
 
 /// The node's manifest directory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -35,6 +36,36 @@ impl Manifests {
     /// Whether `name` is, or just was, a static Pod.
     pub fn know(&self, name: &NamespacedName) -> bool {
         self.present.contains_key(name) || self.removed.contains(name)
+    }
+
+    /// The static Pods that are to run, and when their manifests were found.
+    pub fn present(&self) -> impl Iterator<Item = (&NamespacedName, &str)> {
+        self.present.iter().map(|(name, pod)| {
+            let annotations = pod.metadata.annotations.as_ref();
+            let seen = annotations.and_then(|all| all.get(SEEN));
+            (name, seen.map_or("", String::as_str))
+        })
+    }
+
+    /// The static Pods that are to run no more, and whose mirrors may still be there.
+    pub const fn removed(&self) -> &BTreeSet<NamespacedName> {
+        &self.removed
+    }
+
+    /// A directory with these manifests in it.
+    pub fn restore(
+        present: impl IntoIterator<Item = (NamespacedName, Arc<Pod>)>,
+        removed: impl IntoIterator<Item = NamespacedName>,
+    ) -> Self {
+        Self {
+            present: present.into_iter().collect(),
+            removed: removed.into_iter().collect(),
+        }
+    }
+
+    /// The Pod of a manifest that is to run.
+    pub fn get(&self, name: &NamespacedName) -> Option<&Arc<Pod>> {
+        self.present.get(name)
     }
 
     /// Whether `name` was a static Pod and is to be none.
@@ -58,7 +89,7 @@ fn hash(name: &NamespacedName) -> String {
 }
 
 /// The Pod that a manifest describes, as the kubelet reads it.
-fn read(mut pod: Pod, node: &str, now: SimTime) -> (NamespacedName, Arc<Pod>) {
+pub(super) fn read(mut pod: Pod, node: &str, now: SimTime) -> (NamespacedName, Arc<Pod>) {
     pod.metadata.name = Some(format!("{}-{node}", pod.name()));
     pod.spec.get_or_insert_default().node_name = Some(node.to_owned());
     let name = pod.namespaced_name();
@@ -66,7 +97,7 @@ fn read(mut pod: Pod, node: &str, now: SimTime) -> (NamespacedName, Arc<Pod>) {
     let annotations = pod.metadata.annotations.get_or_insert_default();
     annotations.insert(HASH.to_owned(), hash.clone());
     annotations.insert(MIRROR.to_owned(), hash);
-    annotations.insert("kubernetes.io/config.seen".to_owned(), meta::rfc3339(now));
+    annotations.insert(SEEN.to_owned(), meta::rfc3339(now));
     annotations.insert("kubernetes.io/config.source".to_owned(), "file".to_owned());
     (name, Arc::new(pod))
 }
@@ -94,7 +125,7 @@ impl Kubelet {
             worker.kill_at = None;
             let containers = worker.containers.iter_mut().enumerate();
             for (index, container) in containers.filter(|(_, c)| !c.is_running()) {
-                container.restart();
+                (container.again, container.held) = (true, false);
                 self.timers.push(ctx.now, Timer::Start(name.clone(), index));
             }
         }

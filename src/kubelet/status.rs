@@ -151,18 +151,23 @@ fn container_state(worker: &PodWorker, container: &Container, id: &str) -> Conta
         worker.pod.namespace(),
         worker.pod.uid()
     );
-    match &container.phase {
-        Phase::Waiting if container.restarts > 0 => {
-            let wait = container.backoff();
+    match (&container.phase, &container.last) {
+        (Phase::Exited(_), _) | (Phase::Waiting | Phase::Pulling(_), Some(_)) if container.held => {
+            let wait = container.backoff.wait();
             let name = &container.name;
             let text = format!("back-off {wait} restarting failed container={name} pod={pod}");
             waiting("CrashLoopBackOff", Some(text))
         }
-        Phase::Waiting | Phase::Pulling(_) => waiting("ContainerCreating", None),
-        Phase::PullFailed {
-            message,
-            backing_off: false,
-        } => {
+        // The next process is being prepared: nobody has made a container for it yet.
+        (Phase::Waiting | Phase::Pulling(_), Some(exited)) => terminated(exited, id),
+        (Phase::Waiting | Phase::Pulling(_), None) => waiting("ContainerCreating", None),
+        (
+            Phase::PullFailed {
+                message,
+                backing_off: false,
+            },
+            _,
+        ) => {
             let reason = if message.contains("InvalidImageName") {
                 "InvalidImageName"
             } else {
@@ -170,23 +175,26 @@ fn container_state(worker: &PodWorker, container: &Container, id: &str) -> Conta
             };
             waiting(reason, Some(message.clone()))
         }
-        Phase::PullFailed {
-            message,
-            backing_off: true,
-        } => {
+        (
+            Phase::PullFailed {
+                message,
+                backing_off: true,
+            },
+            _,
+        ) => {
             let text = format!(
                 "Back-off pulling image \"{}\": ErrImagePull: {message}",
                 container.image
             );
             waiting("ImagePullBackOff", Some(text))
         }
-        Phase::Running(at, _) => ContainerState {
+        (Phase::Running(at, _), _) => ContainerState {
             running: Some(ContainerStateRunning {
                 started_at: Some(meta::time(*at)),
             }),
             ..ContainerState::default()
         },
-        Phase::Exited(exited) => terminated(exited, id),
+        (Phase::Exited(exited), _) => terminated(exited, id),
     }
 }
 
@@ -195,10 +203,16 @@ fn container_status(worker: &PodWorker, container: &Container) -> ContainerStatu
     let started = container.starts > 0;
     let state = container_state(worker, container, &id);
     let running = container.is_running();
+    // While it waits out a back-off, the process that ended last is the one before.
+    let (last, age) = match &container.phase {
+        Phase::Exited(exited) if container.held => (Some(exited), 0),
+        Phase::Exited(_) | Phase::Running(..) => (container.last.as_ref(), 1),
+        _ => (container.last.as_ref(), 0),
+    };
     let previous = container_id(
         worker,
         &container.name,
-        container.starts.saturating_sub(u32::from(running)),
+        container.starts.saturating_sub(age),
     );
     ContainerStatus {
         container_id: started.then_some(id),
@@ -214,7 +228,7 @@ fn container_status(worker: &PodWorker, container: &Container) -> ContainerStatu
             ),
             false => String::new(),
         },
-        last_state: Some(match &container.last {
+        last_state: Some(match last {
             Some(exited) => terminated(exited, &previous),
             None => ContainerState::default(),
         }),

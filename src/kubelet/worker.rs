@@ -2,6 +2,7 @@
 //!
 //! Upstream: pkg/kubelet/pod_workers.go, v1.36.
 
+use super::backoff::Backoff;
 use super::container::{Container, Phase};
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{Container as Spec, Pod, Probe};
@@ -79,6 +80,17 @@ impl PodWorker {
         }
     }
 
+    /// Its node was off: what its policy lets run again is to be started anew, without waiting.
+    pub fn start_again(&mut self) {
+        for index in 0..self.containers.len() {
+            if let Phase::Exited(exited) = &self.containers[index].phase {
+                let again = self.restarts(exited.code);
+                let container = &mut self.containers[index];
+                (container.again, container.held) = (again, false);
+            }
+        }
+    }
+
     /// Whether it shares its node's address.
     pub fn uses_host_network(&self) -> bool {
         self.pod.spec.as_ref().and_then(|spec| spec.host_network) == Some(true)
@@ -115,6 +127,8 @@ impl PodWorker {
                 .and_then(|spec| spec.image.clone());
             if let Some(image) = image.filter(|image| *image != self.containers[index].image) {
                 self.containers[index].image = image;
+                // Upstream's back-off goes by the container's hash: another image begins anew.
+                self.containers[index].backoff = Backoff::default();
                 if !matches!(self.containers[index].phase, Phase::Exited(_)) {
                     changed.push(index);
                 }

@@ -3,17 +3,22 @@
 //! The page sends [`ToEngine`], the engine answers with [`FromEngine`], both as JSON text.
 
 mod command;
+mod new_cluster;
 mod screen;
 mod traffic;
+mod workload;
 
 pub use command::{Place, Report, ReportError, UserCommand};
+pub use new_cluster::NewCluster;
 pub use screen::{
-    Clock, EndpointView, EventView, NodeView, PartView, PodView, RevisionView, RolloutView, Screen,
-    ServiceView, Storage, TraceView,
+    Clock, EventView, NodeView, PartView, PodView, Screen, ScreenUpdate, Storage, Tab, TraceView,
+    ViewRequest,
 };
 pub use traffic::{
-    ChoiceView, FailureView, HopView, LoadCountView, LoadView, PacketView, RequestView, Spot,
+    ChoiceView, EndpointView, FailureView, HopView, LoadCountView, LoadView, PacketView, PortView,
+    RequestView, ServiceView, Spot,
 };
+pub use workload::{ConditionView, ContainerView, DetailView, RevisionView, RolloutView};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,15 +55,10 @@ pub enum ToEngine {
     },
     /// Do something to the clock.
     Clock(ClockCommand),
-    /// Show this Service's routing, this object's writes and this Pod's log.
-    Select {
-        /// `namespace/name` of a Pod; empty for none.
-        pod: String,
-        /// Only writes of objects whose name holds this text.
-        trace: String,
-    },
-    /// Throw everything away and begin anew.
-    Reset,
+    /// Show this.
+    View(ViewRequest),
+    /// Throw everything away and begin anew, with a cluster of this size.
+    New(NewCluster),
     /// Make a link that carries the situation.
     MakeLink,
     /// Make a file that carries the situation.
@@ -72,8 +72,8 @@ pub enum ToEngine {
 pub enum FromEngine {
     /// It is not ready yet.
     Loading(String),
-    /// What is on the screen now.
-    Screen(Box<Screen>),
+    /// What changed on the screen; the first one holds everything.
+    Screen(Box<ScreenUpdate>),
     /// A command was carried out, or refused, and saved.
     Done {
         /// The command's number.

@@ -1,7 +1,13 @@
-//! What is on the screen.
+//! What is on the screen, and what changed on it since the page was last told.
+//!
+//! The engine builds a whole [`Screen`], compares it with the one the page has and sends a
+//! [`ScreenUpdate`] with what differs; the page takes it in with [`Screen::take`]. Everything is
+//! shared, so what did not change is the same object as before and is not drawn anew.
 
-use super::{LoadView, Place, RequestView};
+use super::{DetailView, LoadView, PacketView, Place, RequestView, RolloutView, ServiceView, Spot};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +24,22 @@ pub struct Clock {
     pub speed: u32,
 }
 
+impl Clock {
+    /// Whole seconds since the cluster began.
+    pub const fn elapsed(&self) -> u64 {
+        self.now.saturating_sub(self.start) / 1_000_000
+    }
+
+    /// Seconds as a clock shows them: `4:07`, `1:02:03`.
+    pub fn face(seconds: u64) -> String {
+        let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        match hours {
+            0 => format!("{minutes}:{rest:02}"),
+            _ => format!("{hours}:{minutes:02}:{rest:02}"),
+        }
+    }
+}
+
 /// Whether what is done is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Storage {
@@ -30,6 +52,39 @@ pub enum Storage {
     MemoryOnly(String),
 }
 
+/// A tab beside the stage: only what the open one shows crosses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tab {
+    /// The editor.
+    #[default]
+    Manifest,
+    /// Deployments and their rollouts.
+    Deployments,
+    /// Services, requests and loads.
+    Services,
+    /// Events.
+    Events,
+    /// Who wrote what.
+    Writes,
+    /// What was chosen on the stage.
+    Details,
+}
+
+/// What the person looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewRequest {
+    /// The open tab.
+    pub tab: Tab,
+    /// The Pod, node or part that was chosen on the stage; of no kind for none.
+    pub chosen: Spot,
+    /// The Service whose endpoints are shown; without a name the first one.
+    pub service: Place,
+    /// Only writes and events of objects whose name holds this text.
+    pub filter: String,
+    /// The revision whose chain of causes is shown; 0 for none.
+    pub follow: u64,
+}
+
 /// A part of the control plane.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartView {
@@ -39,6 +94,8 @@ pub struct PartView {
     pub role: String,
     /// Whether it runs.
     pub running: bool,
+    /// The static Pod that it is.
+    pub pod: Place,
 }
 
 /// A Pod on a node, or waiting for one.
@@ -46,6 +103,10 @@ pub struct PartView {
 pub struct PodView {
     /// Where it is.
     pub at: Place,
+    /// The node it is on; empty while it waits for one.
+    pub node: String,
+    /// Its name as far as it fits on the stage.
+    pub short: String,
     /// The word that kubectl shows as its status.
     pub status: String,
     /// `ready`, `busy`, `failing` or `ending`: what its shape shows.
@@ -58,7 +119,9 @@ pub struct PodView {
     pub image: String,
     /// Its controller's name.
     pub owner: String,
-    /// Whether its readiness was made to fail.
+    /// The revision of its Deployment that made it; 0 for none.
+    pub revision: i64,
+    /// Whether it is ready.
     pub ready: bool,
 }
 
@@ -69,117 +132,27 @@ pub struct NodeView {
     pub name: String,
     /// `control-plane` or `worker`.
     pub role: String,
-    /// `Ready`, `NotReady` or `Off`.
+    /// `Ready`, `NotReady` or `NotReady (off)`.
     pub status: String,
     /// Whether it is switched on.
     pub on: bool,
+    /// Its address.
+    pub ip: String,
     /// Thousandths of a CPU that its Pods asked for, of all it has.
     pub cpu: (i64, i64),
-    /// Its Pods.
-    pub pods: Vec<PodView>,
-}
-
-/// A revision of a Deployment: a ReplicaSet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevisionView {
-    /// Its number.
-    pub revision: i64,
-    /// The ReplicaSet.
-    pub name: String,
-    /// Its first container's image.
-    pub image: String,
-    /// Pods asked for.
-    pub desired: i32,
-    /// Pods that are there.
-    pub current: i32,
-    /// Pods that are ready.
-    pub ready: i32,
-    /// Pods that are available.
-    pub available: i32,
-    /// Why it was made, where somebody said so.
-    pub cause: String,
-}
-
-/// A Deployment and its rollout.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RolloutView {
-    /// Where it is.
-    pub at: Place,
-    /// Pods asked for.
-    pub desired: i32,
-    /// Pods of the present template.
-    pub updated: i32,
-    /// Pods that are ready.
-    pub ready: i32,
-    /// Pods that are available.
-    pub available: i32,
-    /// How many Pods over `desired` there may be.
-    pub max_surge: i32,
-    /// How many Pods may be unavailable.
-    pub max_unavailable: i32,
-    /// Whether it is paused.
-    pub paused: bool,
-    /// The Progressing condition's reason.
-    pub progress: String,
-    /// Its image.
-    pub image: String,
-    /// Its ReplicaSets, the newest first.
-    pub revisions: Vec<RevisionView>,
-}
-
-/// An endpoint of a Service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndpointView {
-    /// The Pod.
-    pub pod: String,
-    /// Its node.
-    pub node: String,
-    /// Address and port.
-    pub address: String,
-    /// Whether it gets requests.
-    pub ready: bool,
-    /// Whether it could answer, though it may be ending.
-    pub serving: bool,
-    /// Whether its Pod is ending.
-    pub terminating: bool,
-    /// How many requests it has answered since the rules of its Service changed.
-    pub hits: u32,
-}
-
-/// A Service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceView {
-    /// Where it is.
-    pub at: Place,
-    /// `ClusterIP`, `NodePort`, …
-    pub kind: String,
-    /// Its virtual address.
-    pub cluster_ip: String,
-    /// Its DNS name.
-    pub dns: String,
-    /// `80:30080/TCP`
-    pub ports: String,
-    /// Its selector, as text.
-    pub selector: String,
-    /// `ClusterIP: None`: it has no virtual address, its name stands for its Pods.
-    pub headless: bool,
-    /// What its name stands for, where that is outside the cluster.
-    pub external_name: String,
-    /// Addresses from outside that lead to it: a load balancer's, or given by hand.
-    pub external_ips: Vec<String>,
-    /// Whether a client stays with its endpoint (`sessionAffinity: ClientIP`).
-    pub sticky: bool,
-    /// `externalTrafficPolicy: Local`: from outside only to Pods of the same node.
-    pub local_outside: bool,
-    /// `internalTrafficPolicy: Local`: from inside only to Pods of the same node.
-    pub local_inside: bool,
-    /// Its endpoints.
-    pub endpoints: Vec<EndpointView>,
+    /// MiB of memory that its Pods asked for, of all it has.
+    pub memory: (i64, i64),
+    /// Pods on it, of those it takes.
+    pub pods: (u32, u32),
+    /// How its Pods are, by kubectl's word, the most frequent first.
+    pub words: Vec<(String, u32)>,
 }
 
 /// An event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {
+    /// What tells it from others, also when it happens again.
+    pub id: String,
     /// When it last happened, as text.
     pub at: String,
     /// Whether it is a warning.
@@ -192,6 +165,8 @@ pub struct EventView {
     pub message: String,
     /// How often it happened.
     pub count: i32,
+    /// Who reports it.
+    pub source: String,
 }
 
 /// A write.
@@ -212,32 +187,239 @@ pub struct TraceView {
 }
 
 /// Everything on the screen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
     /// The clock.
-    pub clock: Clock,
+    pub clock: Arc<Clock>,
     /// Whether what is done is kept.
-    pub storage: Storage,
+    pub storage: Arc<Storage>,
     /// The store's revision.
     pub revision: u64,
     /// The control plane.
-    pub parts: Vec<PartView>,
+    pub parts: Arc<Vec<PartView>>,
     /// The nodes.
-    pub nodes: Vec<NodeView>,
-    /// Pods without a node.
-    pub waiting: Vec<PodView>,
-    /// The Deployments.
-    pub rollouts: Vec<RolloutView>,
-    /// The Services.
-    pub services: Vec<ServiceView>,
+    pub nodes: Vec<Arc<NodeView>>,
+    /// Every Pod.
+    pub pods: BTreeMap<Place, Arc<PodView>>,
+    /// The Deployments, while their tab is open.
+    pub rollouts: Vec<Arc<RolloutView>>,
+    /// The Services, while their tab is open.
+    pub services: Vec<Arc<ServiceView>>,
     /// The last request.
-    pub request: Option<RequestView>,
+    pub request: Option<Arc<RequestView>>,
     /// The steady loads.
-    pub loads: Vec<LoadView>,
-    /// The latest events, the newest first.
-    pub events: Vec<EventView>,
-    /// The latest writes, the newest first.
-    pub trace: Vec<TraceView>,
-    /// The log of the Pod selected.
-    pub log: Vec<String>,
+    pub loads: Vec<Arc<LoadView>>,
+    /// The latest events, the newest first, while their tab is open.
+    pub events: Arc<Vec<EventView>>,
+    /// The latest writes, the newest first, while their tab is open.
+    pub trace: Arc<Vec<TraceView>>,
+    /// The causes of the write followed, the first cause first.
+    pub chain: Arc<Vec<TraceView>>,
+    /// What was chosen on the stage, while its tab is open.
+    pub detail: Option<Arc<DetailView>>,
+}
+
+/// What differs from the screen before. What is left out is as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScreenUpdate {
+    /// The clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
+    /// Whether what is done is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
+    /// The store's revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// The control plane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<PartView>>,
+    /// All nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<NodeView>>,
+    /// Pods that are new or changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<PodView>,
+    /// Pods that are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Place>,
+    /// All Deployments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollouts: Option<Vec<RolloutView>>,
+    /// All Services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<ServiceView>>,
+    /// The last request, or that there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Vec<RequestView>>,
+    /// All loads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loads: Option<Vec<LoadView>>,
+    /// The events shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<EventView>>,
+    /// The writes shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Vec<TraceView>>,
+    /// The causes of the write followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Vec<TraceView>>,
+    /// What was chosen, or that nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Vec<DetailView>>,
+    /// Where the writes since the last update came from, for the eye only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pulses: Vec<Spot>,
+    /// The latest requests of the loads since the last update, for the eye only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packets: Vec<PacketView>,
+}
+
+/// The list with each item that did not change kept as it is.
+fn keep<T: PartialEq>(old: &[Arc<T>], new: Vec<T>) -> Vec<Arc<T>> {
+    let pair = |(index, item): (usize, T)| match old.get(index) {
+        Some(before) if **before == item => before.clone(),
+        _ => Arc::new(item),
+    };
+    new.into_iter().enumerate().map(pair).collect()
+}
+
+impl Screen {
+    /// Takes in what changed.
+    pub fn take(&mut self, update: ScreenUpdate) {
+        fn set<T>(place: &mut Arc<T>, new: Option<T>) {
+            if let Some(new) = new {
+                *place = Arc::new(new);
+            }
+        }
+        fn set_all<T: PartialEq>(place: &mut Vec<Arc<T>>, new: Option<Vec<T>>) {
+            if let Some(new) = new {
+                *place = keep(place, new);
+            }
+        }
+        set(&mut self.clock, update.clock);
+        set(&mut self.storage, update.storage);
+        self.revision = update.revision.unwrap_or(self.revision);
+        set(&mut self.parts, update.parts);
+        set_all(&mut self.nodes, update.nodes);
+        for gone in &update.gone {
+            self.pods.remove(gone);
+        }
+        for pod in update.pods {
+            self.pods.insert(pod.at.clone(), Arc::new(pod));
+        }
+        set_all(&mut self.rollouts, update.rollouts);
+        set_all(&mut self.services, update.services);
+        if let Some(request) = update.request {
+            self.request = request.into_iter().next().map(Arc::new);
+        }
+        set_all(&mut self.loads, update.loads);
+        set(&mut self.events, update.events);
+        set(&mut self.trace, update.trace);
+        set(&mut self.chain, update.chain);
+        if let Some(detail) = update.detail {
+            self.detail = detail.into_iter().next().map(Arc::new);
+        }
+    }
+
+    /// What `new` has that this screen has not; `None` where they are the same.
+    pub fn update_to(&self, new: &Self) -> Option<ScreenUpdate> {
+        fn one<T: PartialEq + Clone>(old: &Arc<T>, new: &Arc<T>) -> Option<T> {
+            (!Arc::ptr_eq(old, new) && old != new).then(|| T::clone(new))
+        }
+        fn all<T: PartialEq + Clone>(old: &[Arc<T>], new: &[Arc<T>]) -> Option<Vec<T>> {
+            (old != new).then(|| new.iter().map(|item| T::clone(item)).collect())
+        }
+        fn maybe<T: PartialEq + Clone>(
+            old: Option<&Arc<T>>,
+            new: Option<&Arc<T>>,
+        ) -> Option<Vec<T>> {
+            (old != new).then(|| new.map(|item| T::clone(item)).into_iter().collect())
+        }
+        let changed = new.pods.iter().filter(|(at, pod)| {
+            let old = self.pods.get(*at);
+            old.is_none_or(|old| !Arc::ptr_eq(old, pod) && old != *pod)
+        });
+        let gone = self.pods.keys().filter(|at| !new.pods.contains_key(*at));
+        let update = ScreenUpdate {
+            clock: one(&self.clock, &new.clock),
+            storage: one(&self.storage, &new.storage),
+            revision: (self.revision != new.revision).then_some(new.revision),
+            parts: one(&self.parts, &new.parts),
+            nodes: all(&self.nodes, &new.nodes),
+            pods: changed.map(|(_, pod)| PodView::clone(pod)).collect(),
+            gone: gone.cloned().collect(),
+            rollouts: all(&self.rollouts, &new.rollouts),
+            services: all(&self.services, &new.services),
+            request: maybe(self.request.as_ref(), new.request.as_ref()),
+            loads: all(&self.loads, &new.loads),
+            events: one(&self.events, &new.events),
+            trace: one(&self.trace, &new.trace),
+            chain: one(&self.chain, &new.chain),
+            detail: maybe(self.detail.as_ref(), new.detail.as_ref()),
+            pulses: Vec::new(),
+            packets: Vec::new(),
+        };
+        (update != ScreenUpdate::default()).then_some(update)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_shows_hours_only_where_there_are_some() {
+        assert_eq!(Clock::face(7), "0:07");
+        assert_eq!(Clock::face(247), "4:07");
+        assert_eq!(Clock::face(3_723), "1:02:03");
+    }
+
+    fn pod(name: &str, status: &str) -> (Place, Arc<PodView>) {
+        let at = Place {
+            namespace: "default".into(),
+            name: name.into(),
+        };
+        let view = PodView {
+            at: at.clone(),
+            status: status.into(),
+            ..PodView::default()
+        };
+        (at, Arc::new(view))
+    }
+
+    #[test]
+    fn an_update_makes_the_old_screen_the_new_one_and_keeps_what_did_not_change() {
+        let old = Screen {
+            pods: [
+                pod("a", "Running"),
+                pod("b", "Running"),
+                pod("c", "Running"),
+            ]
+            .into(),
+            revision: 1,
+            request: Some(Arc::default()),
+            ..Screen::default()
+        };
+        let mut new = old.clone();
+        new.pods
+            .extend([pod("b", "Terminating"), pod("d", "Pending")]);
+        new.pods.remove(&pod("c", "").0);
+        new.revision = 2;
+        new.request = None;
+        new.nodes = vec![Arc::default()];
+        let update = old.update_to(&new).expect("they differ");
+        assert_eq!((update.pods.len(), update.gone.len()), (2, 1));
+        assert!(update.clock.is_none() && update.rollouts.is_none());
+        let text = serde_json::to_string(&update).expect("plain data");
+        assert!(!text.contains("clock"), "{text}");
+        let update = serde_json::from_str(&text).expect("the same again");
+        let mut taken = old.clone();
+        taken.take(update);
+        assert_eq!(taken, new);
+        let key = pod("a", "").0;
+        assert!(Arc::ptr_eq(&taken.pods[&key], &old.pods[&key]));
+        assert_eq!(taken.update_to(&new), None);
+    }
 }

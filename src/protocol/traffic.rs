@@ -6,10 +6,39 @@ use serde::{Deserialize, Serialize};
 /// Where a hop happens, so that it can be drawn there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Spot {
-    /// `outside`, `node`, `pod` or `service`; empty where it happens nowhere in particular.
+    /// `outside`, `node`, `pod`, `service` or `part` (of the control plane); empty where it is
+    /// nowhere in particular.
     pub kind: String,
     /// Which one; a node has no namespace.
     pub at: Place,
+}
+
+impl Spot {
+    /// The spot of this kind and name; all but Pods and Services stand in no namespace.
+    pub fn named(kind: &str, namespace: &str, name: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            at: Place {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            },
+        }
+    }
+
+    /// The spot of a Pod.
+    pub fn pod(at: &Place) -> Self {
+        Self::named("pod", &at.namespace, &at.name)
+    }
+
+    /// Whether it is of this kind.
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind == kind
+    }
+
+    /// What the stage marks the place with where it is drawn: `pod/default/web`.
+    pub fn key(&self) -> String {
+        format!("{}/{}/{}", self.kind, self.at.namespace, self.at.name)
+    }
 }
 
 /// An endpoint that a rule chooses among, or leaves out.
@@ -68,8 +97,8 @@ pub struct RequestView {
 /// One request of a load.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PacketView {
-    /// Its number within the load, from 1.
-    pub id: u64,
+    /// Where it comes from: a node that it enters at from outside, or a Pod.
+    pub from: Spot,
     /// The node it entered the cluster's network at, or its Pod's node.
     pub node: String,
     /// The Pod it reached; without a name where it reached none.
@@ -78,8 +107,6 @@ pub struct PacketView {
     pub to_node: String,
     /// Whether it was answered with a status below 500.
     pub ok: bool,
-    /// When, in microseconds of the cluster's time.
-    pub at: u64,
 }
 
 /// What a load counts for one endpoint.
@@ -123,6 +150,71 @@ pub struct LoadView {
     pub failures: Vec<FailureView>,
     /// By endpoint.
     pub endpoints: Vec<LoadCountView>,
-    /// The latest requests, the newest last.
-    pub packets: Vec<PacketView>,
+}
+
+/// A port of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortView {
+    /// Its name; empty where it needs none.
+    pub name: String,
+    /// The port of the virtual address.
+    pub port: i32,
+    /// The Pods' port, a number or a name.
+    pub target: String,
+    /// The port of every node; 0 for none.
+    pub node_port: i32,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: String,
+}
+
+/// An endpoint of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointView {
+    /// The Pod; without a name where it is none.
+    pub pod: Place,
+    /// Its node.
+    pub node: String,
+    /// Address and port.
+    pub address: String,
+    /// Whether it gets requests.
+    pub ready: bool,
+    /// Whether it could answer, though it may be ending.
+    pub serving: bool,
+    /// Whether its Pod is ending.
+    pub terminating: bool,
+    /// How many requests it has answered since the rules of its Service changed.
+    pub hits: u32,
+}
+
+/// A Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceView {
+    /// Where it is.
+    pub at: Place,
+    /// `ClusterIP`, `NodePort`, …
+    pub kind: String,
+    /// Its virtual address.
+    pub cluster_ip: String,
+    /// Its DNS name.
+    pub dns: String,
+    /// Its ports.
+    pub ports: Vec<PortView>,
+    /// Its selector, as text.
+    pub selector: String,
+    /// `ClusterIP: None`: it has no virtual address, its name stands for its Pods.
+    pub headless: bool,
+    /// What its name stands for, where that is outside the cluster.
+    pub external_name: String,
+    /// Addresses from outside that lead to it: a load balancer's, or given by hand.
+    pub external_ips: Vec<String>,
+    /// Whether a client stays with its endpoint (`sessionAffinity: ClientIP`).
+    pub sticky: bool,
+    /// `externalTrafficPolicy: Local`: from outside only to Pods of the same node.
+    pub local_outside: bool,
+    /// `internalTrafficPolicy: Local`: from inside only to Pods of the same node.
+    pub local_inside: bool,
+    /// Endpoints that are ready, of all.
+    pub ready: (u32, u32),
+    /// Its first endpoints, where this is the Service shown.
+    pub endpoints: Vec<EndpointView>,
 }

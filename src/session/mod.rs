@@ -1,58 +1,27 @@
 //! The tape around a cluster: every command is noted with its moment, so that the same run can be
-//! made again, up to any moment of it.
+//! made again, up to any moment of it. A tape starts with the cluster, or with a backup of it.
 
+mod checkpoint;
 mod execute;
+mod new;
+mod opening;
+mod records;
+mod saved;
 mod share;
 
+pub use new::config_of;
+pub use opening::{Opening, Progress};
+pub use records::{Batch, FORMAT_1, Keeper, PREFIX, Records, read as read_records, to_text};
+pub use saved::{BUILD, Latest, SAVED_VERSION, Saved, TAPE_LIMIT, TEXT_LIMIT, TapeEntry};
 pub use share::{LINK_LIMIT, decode_link, encode_link};
 
-use crate::cluster::{Cluster, ClusterConfig};
+use crate::cluster::{Backup, Cluster, ClusterConfig};
 use crate::network::packet::PacketTrace;
 use crate::protocol::{Place, Report, UserCommand};
 use crate::sim::{SimDuration, SimTime};
-use serde::{Deserialize, Serialize};
-
-/// The most commands a tape holds.
-pub const TAPE_LIMIT: u32 = 10_000;
-/// The most events that a replay lets happen before it gives up.
-const REPLAY_LIMIT: u32 = 20_000_000;
-const CHECKPOINT_LIMIT: u32 = 48;
-const CHECKPOINT_INTERVAL: SimDuration = SimDuration::secs(20);
-
-/// A command and when it was given, in microseconds since the cluster began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TapeEntry {
-    /// The moment.
-    #[serde(rename = "t")]
-    pub at: u64,
-    /// The command.
-    #[serde(rename = "c")]
-    pub command: UserCommand,
-}
-
-/// What is saved of a session: enough to make it again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saved {
-    /// The format's version.
-    #[serde(rename = "v")]
-    pub version: u32,
-    /// What decided the cluster.
-    pub config: ClusterConfig,
-    /// The commands given.
-    pub tape: Vec<TapeEntry>,
-    /// How long the cluster has run, in microseconds.
-    #[serde(rename = "t")]
-    pub elapsed: u64,
-}
-
-/// The version of [`Saved`] that this build writes.
-pub const SAVED_VERSION: u32 = 1;
-
-#[derive(Clone, Debug)]
-struct Checkpoint {
-    position: u32,
-    cluster: Cluster,
-}
+use checkpoint::{Checkpoint, Checkpoints};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A request that a person sent, and what became of it.
 #[derive(Clone, Debug)]
@@ -67,12 +36,25 @@ pub struct LastRequest {
     pub trace: PacketTrace,
 }
 
+/// What happened to a tape since somebody last asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// So many commands at its beginning are the same.
+    pub unchanged: u32,
+    /// The earliest moment that the session was taken back to.
+    pub rewound_to: Option<SimTime>,
+}
+
 /// A cluster and everything that was done to it.
 #[derive(Clone, Debug)]
 pub struct Session {
     cluster: Cluster,
+    base: Option<Arc<Backup>>,
     tape: Vec<TapeEntry>,
-    checkpoints: Vec<Checkpoint>,
+    /// Events since the session began.
+    events: u64,
+    checkpoints: Checkpoints,
+    change: Change,
     last_request: Option<LastRequest>,
     requests: u32,
 }
@@ -80,61 +62,68 @@ pub struct Session {
 impl Session {
     /// A new cluster.
     pub fn new(config: ClusterConfig) -> Self {
-        let cluster = Cluster::new(config);
-        let mut session = Self {
-            cluster,
-            tape: Vec::new(),
-            checkpoints: Vec::new(),
-            last_request: None,
-            requests: 0,
-        };
-        session.checkpoint();
-        session
+        Self::of_cluster(Cluster::new(config), None)
     }
 
-    /// Makes a saved session again, to its last moment.
+    /// A session that begins with a backup, and what is wrong with objects of it that were left out.
+    ///
+    /// # Errors
+    /// Why the backup cannot be restored, for a person.
+    pub fn on_base(base: Arc<Backup>) -> Result<(Self, Vec<String>), String> {
+        let (cluster, refused) = Cluster::restore(&base)?;
+        Ok((Self::of_cluster(cluster, Some(base)), refused))
+    }
+
+    fn of_cluster(cluster: Cluster, base: Option<Arc<Backup>>) -> Self {
+        Self {
+            checkpoints: Checkpoints::new(&cluster),
+            cluster,
+            base,
+            tape: Vec::new(),
+            events: 0,
+            change: Change {
+                unchanged: 0,
+                rewound_to: None,
+            },
+            last_request: None,
+            requests: 0,
+        }
+    }
+
+    /// Makes a saved session again, to its last moment, at one go: [`Opening`] does it in slices.
     ///
     /// # Errors
     /// What is wrong with it, for a person.
     pub fn restore(saved: Saved) -> Result<Self, String> {
-        if saved.version != SAVED_VERSION {
-            let found = saved.version;
-            return Err(format!(
-                "it was saved in format {found}, this build reads {SAVED_VERSION}"
-            ));
-        }
-        if saved.tape.len() > TAPE_LIMIT as usize {
-            return Err(format!("it holds over {TAPE_LIMIT} commands"));
-        }
-        let mut session = Self::new(saved.config);
-        let start = session.start();
-        let mut budget = REPLAY_LIMIT;
-        for entry in saved.tape {
-            session.replay_until(start + SimDuration::micros(entry.at), &mut budget)?;
-            session.execute(entry.command);
-        }
-        session.replay_until(start + SimDuration::micros(saved.elapsed), &mut budget)?;
-        Ok(session)
+        let mut opening = Opening::new(saved)?;
+        while opening.run(u32::MAX)? != Progress::Done {}
+        Ok(opening.finish().0)
     }
 
-    fn replay_until(&mut self, until: SimTime, budget: &mut u32) -> Result<(), String> {
-        while self.cluster.step(until) {
-            *budget = budget.saturating_sub(1);
-            if *budget == 0 {
-                return Err("replaying it would take too long".to_owned());
-            }
-            self.checkpoint_if_due();
-        }
-        Ok(())
-    }
-
-    /// What to save.
+    /// What to save: the tape and what it starts from. It holds no backup of the present.
     pub fn save(&self) -> Saved {
         Saved {
             version: SAVED_VERSION,
+            build: BUILD.to_owned(),
             config: self.cluster.config().clone(),
+            base: self.base.clone(),
             tape: self.tape.clone(),
-            elapsed: self.cluster.now().since(self.start()).as_micros(),
+            elapsed: self.elapsed(),
+            events: self.events,
+            mark: Some(self.cluster.mark()),
+            backup: None,
+        }
+    }
+
+    /// What to put into a file: also with a backup of the present.
+    pub fn save_whole(&self) -> Saved {
+        let backup = Latest {
+            position: u32::try_from(self.tape.len()).unwrap_or(u32::MAX),
+            backup: Arc::new(self.cluster.backup()),
+        };
+        Saved {
+            backup: Some(backup),
+            ..self.save()
         }
     }
 
@@ -143,9 +132,43 @@ impl Session {
         &self.cluster
     }
 
-    /// When the cluster began.
+    /// The commands given.
+    pub fn tape(&self) -> &[TapeEntry] {
+        &self.tape
+    }
+
+    /// The backup that the session began with.
+    pub const fn base(&self) -> Option<&Arc<Backup>> {
+        self.base.as_ref()
+    }
+
+    /// How many events have happened since the session began.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// When the session began: with the cluster, or with the backup that it goes on from. There is
+    /// no way back to before it.
     pub fn start(&self) -> SimTime {
-        self.cluster.config().start()
+        match &self.base {
+            None => self.cluster.config().start(),
+            Some(base) => base.now(),
+        }
+    }
+
+    /// How long the session has run, in microseconds.
+    pub fn elapsed(&self) -> u64 {
+        self.cluster.now().since(self.start()).as_micros()
+    }
+
+    /// What happened to the tape since the last time somebody asked.
+    pub fn take_change(&mut self) -> Change {
+        let unchanged = u32::try_from(self.tape.len()).unwrap_or(u32::MAX);
+        let fresh = Change {
+            unchanged,
+            rewound_to: None,
+        };
+        std::mem::replace(&mut self.change, fresh)
     }
 
     /// The last request that a person sent.
@@ -165,9 +188,8 @@ impl Session {
             };
         }
         self.advance(self.cluster.now(), u32::MAX);
-        let at = self.cluster.now().since(self.start()).as_micros();
         self.tape.push(TapeEntry {
-            at,
+            at: self.elapsed(),
             command: command.clone(),
         });
         self.carry_out(command)
@@ -180,7 +202,7 @@ impl Session {
             if !self.cluster.step(until) {
                 return true;
             }
-            self.checkpoint_if_due();
+            self.note_event();
         }
         false
     }
@@ -189,164 +211,53 @@ impl Session {
     pub fn step(&mut self) {
         if let Some(at) = self.cluster.next_at() {
             self.cluster.step(at);
-            self.checkpoint_if_due();
+            self.note_event();
         }
     }
 
-    /// Goes back to `to`: commands given later are forgotten.
+    fn note_event(&mut self) {
+        self.events += 1;
+        if self.checkpoints.is_due(self.cluster.now(), self.events) {
+            self.checkpoints.keep(Checkpoint {
+                position: u32::try_from(self.tape.len()).unwrap_or(u32::MAX),
+                events: self.events,
+                cluster: self.cluster.clone(),
+            });
+        }
+    }
+
+    /// Goes back to `to`, or to the session's beginning: commands given later are forgotten. All of
+    /// it at one go: [`Opening::rewind`] does it in slices.
     pub fn rewind(&mut self, to: SimTime) {
-        let to = to.max(self.start());
-        let offset = to.since(self.start()).as_micros();
-        self.checkpoints
-            .retain(|checkpoint| checkpoint.cluster.now() <= to);
-        let Some(checkpoint) = self.checkpoints.last().cloned() else {
-            return;
-        };
-        let position = (checkpoint.position as usize).min(self.tape.len());
-        let mut later = self.tape.split_off(position);
-        later.retain(|entry| entry.at <= offset);
-        self.cluster = checkpoint.cluster;
-        self.last_request = None;
-        for entry in later {
+        let (rest, to) = self.go_back(to);
+        for entry in rest {
             self.advance(self.start() + SimDuration::micros(entry.at), u32::MAX);
             self.execute(entry.command);
         }
         self.advance(to, u32::MAX);
     }
 
-    fn checkpoint_if_due(&mut self) {
-        let last = self
-            .checkpoints
-            .last()
-            .map(|checkpoint| checkpoint.cluster.now());
-        let now = self.cluster.now();
-        if last.is_none_or(|last| now.since(last) >= CHECKPOINT_INTERVAL) {
-            self.checkpoint();
-        }
-    }
-
-    /// Keeps the present. When there are too many, every second one goes: the past stays reachable
-    /// everywhere, only a little slower.
-    fn checkpoint(&mut self) {
-        if self.checkpoints.len() >= CHECKPOINT_LIMIT as usize {
-            let mut index = 0;
-            self.checkpoints.retain(|_| {
-                index += 1;
-                index == 1 || index % 2 == 0
-            });
-        }
-        self.checkpoints.push(Checkpoint {
-            position: u32::try_from(self.tape.len()).unwrap_or(u32::MAX),
-            cluster: self.cluster.clone(),
-        });
+    /// Goes back to the last checkpoint before `to`; answers the commands and the moment that are
+    /// to be reached again from there.
+    fn go_back(&mut self, to: SimTime) -> (VecDeque<TapeEntry>, SimTime) {
+        let to = to.max(self.start());
+        let offset = to.since(self.start()).as_micros();
+        let Some(checkpoint) = self.checkpoints.go_back(to) else {
+            return (VecDeque::new(), self.cluster.now());
+        };
+        let position = (checkpoint.position as usize).min(self.tape.len());
+        let mut later = self.tape.split_off(position);
+        later.retain(|entry| entry.at <= offset);
+        self.cluster = checkpoint.cluster;
+        self.events = checkpoint.events;
+        self.last_request = None;
+        self.change = Change {
+            unchanged: self.change.unchanged.min(checkpoint.position),
+            rewound_to: Some(self.change.rewound_to.map_or(to, |before| before.min(to))),
+        };
+        (later.into(), to)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scaled() -> Session {
-        let mut session = Session::new(ClusterConfig::default());
-        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        let at = Place {
-            namespace: "default".into(),
-            name: "hello".into(),
-        };
-        let report = session.execute(UserCommand::Scale { at, replicas: 5 });
-        assert_eq!(report.lines, ["deployment.apps/hello scaled"]);
-        session.advance(session.start() + SimDuration::secs(90), u32::MAX);
-        session
-    }
-
-    #[test]
-    fn a_session_saved_and_restored_is_the_same() {
-        let session = scaled();
-        let again = Session::restore(session.save()).expect("restored");
-        assert_eq!(again.cluster(), session.cluster());
-        let link = encode_link(&session.save());
-        assert!(link.len() < 1_500, "{}", link.len());
-        assert_eq!(decode_link(&link).expect("decoded"), session.save());
-    }
-
-    #[test]
-    fn a_command_between_two_events_of_one_moment_comes_at_the_same_place_again() {
-        let mut session = Session::new(ClusterConfig::default());
-        session.step();
-        let name = "worker-1".to_owned();
-        session.execute(UserCommand::SetNode { name, on: false });
-        let again = Session::restore(session.save()).expect("restored");
-        assert_eq!(again.cluster(), session.cluster());
-    }
-
-    #[test]
-    fn a_rewound_session_runs_the_same_way_again() {
-        let session = scaled();
-        let mut rewound = session.clone();
-        rewound.rewind(session.start() + SimDuration::secs(60));
-        assert_eq!(
-            rewound.cluster().now(),
-            session.start() + SimDuration::secs(60)
-        );
-        rewound.advance(session.cluster().now(), u32::MAX);
-        assert_eq!(rewound.cluster(), session.cluster());
-        rewound.rewind(session.start() + SimDuration::secs(10));
-        assert!(rewound.save().tape.is_empty());
-    }
-
-    #[test]
-    fn a_load_is_part_of_what_is_saved() {
-        let mut session = Session::new(ClusterConfig::default());
-        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        let place = |namespace: &str, name: &str| Place {
-            namespace: namespace.into(),
-            name: name.into(),
-        };
-        let load = |per_second| UserCommand::SetLoad {
-            to: place("default", "hello"),
-            node: "worker-2".into(),
-            from: Place::default(),
-            per_second,
-            path: "/".into(),
-        };
-        assert_eq!(session.execute(load(101)).errors.len(), 1);
-        let report = session.execute(load(50));
-        assert!(report.errors.is_empty(), "{report:?}");
-        session.advance(session.start() + SimDuration::secs(50), u32::MAX);
-        let sent = |session: &Session| {
-            session
-                .cluster()
-                .loads()
-                .values()
-                .map(|l| l.sent)
-                .sum::<u64>()
-        };
-        assert_eq!(sent(&session), 1_001_u64);
-        let again = Session::restore(session.save()).expect("restored");
-        assert_eq!(again.cluster(), session.cluster());
-        let mut rewound = session.clone();
-        rewound.rewind(session.start() + SimDuration::secs(40));
-        assert_eq!(sent(&rewound), 501);
-        rewound.advance(session.cluster().now(), u32::MAX);
-        assert_eq!(rewound.cluster(), session.cluster());
-    }
-
-    #[test]
-    fn a_request_is_shown_and_counted() {
-        let mut session = Session::new(ClusterConfig::default());
-        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        let fetch = |url: &str| UserCommand::Fetch {
-            from: Place::default(),
-            url: url.to_owned(),
-        };
-        assert_eq!(session.execute(fetch("ftp://x")).errors.len(), 1);
-        assert!(session.last_request().is_none());
-        let report = session.execute(fetch("http://192.168.64.11:30080/"));
-        assert!(report.errors.is_empty(), "{report:?}");
-        let last = session.last_request().expect("it is shown");
-        let (service, endpoint) = last.trace.via.clone().expect("by a rule");
-        let proxies = session.cluster().proxies();
-        let answered: u64 = proxies.iter().map(|p| p.answered(&service, endpoint)).sum();
-        assert_eq!((last.id, answered), (1, 1));
-    }
-}
+mod tests;

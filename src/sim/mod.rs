@@ -8,6 +8,27 @@ pub use queue::EventQueue;
 pub use rng::SimRng;
 pub use time::{SimDuration, SimTime};
 
+/// A map as a list of pairs both ways, for keys that are no strings: `#[serde(with = "…")]`.
+pub mod pairs {
+    use serde::{Deserialize, Deserializer};
+    use std::collections::BTreeMap;
+
+    pub use super::as_pairs as serialize;
+
+    /// Reads what [`serialize`] writes.
+    ///
+    /// # Errors
+    /// The deserializer's own.
+    pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Vec::<(K, V)>::deserialize(deserializer).map(BTreeMap::from_iter)
+    }
+}
+
 /// Serialises a map as a list of pairs, for keys that are no strings.
 ///
 /// # Errors

@@ -15,6 +15,11 @@ impl SimRng {
         Self { state: seed }
     }
 
+    /// What [`SimRng::new`] makes this same generator from.
+    pub const fn state(&self) -> u64 {
+        self.state
+    }
+
     /// An independent generator for the part called `name`; the same name gives the same one.
     pub fn fork(&self, name: &str) -> Self {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ self.state;

@@ -1,12 +1,25 @@
-//! The frame of the page: it holds the engine, the latest screen and the last answers.
+//! The frame of the page: it holds the engine, the screen as it is now and what was last said.
 
-use super::editor;
+use super::dialogs::{Dialog, Help, NewClusterForm};
 use super::engine::Engine;
-use super::views::{clock, events, manifest, rollouts, services, stage, trace};
-use crate::protocol::{ClockCommand, FromEngine, Report, Screen, ToEngine, UserCommand};
+use super::flow::Flow;
+use super::keys::{self, Key};
+use super::panels::{Panel, Shown};
+use super::stage::Stage;
+use super::tabs::{TABS, Tabs};
+use super::theme::Theme;
+use super::{bar, dom, editor, time_bar};
+use crate::protocol::{
+    ClockCommand, FromEngine, Place, PodView, Report, Screen, Spot, Tab, ToEngine, UserCommand,
+    ViewRequest,
+};
+use std::collections::BTreeMap;
 use std::rc::Rc;
-use wasm_bindgen::{JsCast, JsValue};
+use std::sync::Arc;
 use yew::prelude::*;
+
+/// How many Pods a request can be sent from, in the form's list.
+const CALLERS_LIMIT: u32 = 40;
 
 /// Everything that changes the page.
 pub enum Msg {
@@ -18,25 +31,61 @@ pub enum Msg {
     Clock(ClockCommand),
     /// The person asks the engine for something else.
     Ask(ToEngine),
-    /// The person chose a Pod (`namespace/name`), or none.
-    Choose(String),
-    /// The person filters the writes.
+    /// The person opens a tab.
+    Open(Tab),
+    /// The person looks at the stage, where it does not stand beside the tabs.
+    ToStage,
+    /// The person chose something on the stage.
+    Choose(Spot),
+    /// The person looks at a Service.
+    Service(Place),
+    /// The person filters writes and events.
     Filter(String),
-    /// The person has read the notice.
-    Dismiss,
+    /// The person follows the causes of a revision.
+    Follow(u64),
+    /// The person has seen enough of the last request.
+    ClearRequest,
+    /// The person opens a dialog, or closes it.
+    Dialog(Option<Dialog>),
+    /// The person wants it lighter or darker.
+    Theme(Theme),
+    /// The person pressed a key.
+    Key(Key),
 }
+
+/// What was last told to the person.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Said {
+    /// Counts, so that the same words twice are told twice.
+    id: u32,
+    text: String,
+    bad: bool,
+}
+
+/// The Pods of each node, by its name; those without a node under the empty one.
+type ByNode = BTreeMap<String, Rc<Vec<Arc<PodView>>>>;
 
 /// The page.
 pub struct App {
     engine: Option<Engine>,
-    screen: Option<Rc<Screen>>,
+    send: Callback<Msg>,
+    screen: Screen,
+    alive: bool,
     loading: String,
-    notice: Option<String>,
-    report: Report,
-    chosen: String,
-    filter: String,
+    said: Said,
+    report: Rc<Report>,
+    view: ViewRequest,
+    before: Tab,
+    on_stage: bool,
+    dialog: Option<Dialog>,
+    theme: Theme,
     next_id: u32,
     applying: Option<u32>,
+    /// The request that the person has seen enough of.
+    cleared: u32,
+    by_node: ByNode,
+    callers: Rc<Vec<Place>>,
+    flow: Flow,
 }
 
 impl Component for App {
@@ -46,19 +95,31 @@ impl Component for App {
     fn create(ctx: &Context<Self>) -> Self {
         let link = ctx.link().clone();
         let engine = Engine::start(move |message| link.send_message(Msg::Engine(message)));
-        let notice = engine
-            .is_err()
-            .then(|| "This browser cannot start the cluster's worker.".to_owned());
+        let link = ctx.link().clone();
+        keys::listen(move |key| link.send_message(Msg::Key(key)));
+        let loading = match engine {
+            Ok(_) => "starting the cluster's worker".to_owned(),
+            Err(_) => "This browser cannot start the cluster's worker".to_owned(),
+        };
         Self {
             engine: engine.ok(),
-            screen: None,
-            loading: "Loading the cluster".to_owned(),
-            notice,
-            report: Report::default(),
-            chosen: String::new(),
-            filter: String::new(),
+            send: ctx.link().callback(|message: Msg| message),
+            screen: Screen::default(),
+            alive: false,
+            loading,
+            said: Said::default(),
+            report: Rc::default(),
+            view: ViewRequest::default(),
+            before: Tab::default(),
+            on_stage: true,
+            dialog: None,
+            theme: Theme::load(),
             next_id: 1,
             applying: None,
+            cleared: 0,
+            by_node: BTreeMap::new(),
+            callers: Rc::default(),
+            flow: Flow::default(),
         }
     }
 
@@ -66,63 +127,65 @@ impl Component for App {
         match message {
             Msg::Engine(message) => return self.hear(message),
             Msg::Command(command) => {
-                let id = self.next_id;
-                self.next_id += 1;
-                self.applying = matches!(command, UserCommand::Apply { .. }).then_some(id);
-                self.send(&ToEngine::Command { id, command });
+                self.command(command);
                 return false;
             }
             Msg::Clock(command) => self.send(&ToEngine::Clock(command)),
             Msg::Ask(message) => self.send(&message),
-            Msg::Choose(pod) => {
-                self.chosen = if self.chosen == pod {
-                    String::new()
-                } else {
-                    pod
-                };
-                self.select();
+            Msg::Open(tab) => self.open(tab),
+            Msg::ToStage => self.on_stage = true,
+            Msg::Choose(spot) => self.choose(spot),
+            Msg::Service(at) => {
+                self.view.service = at;
+                self.ask();
             }
             Msg::Filter(filter) => {
-                self.filter = filter;
-                self.select();
+                self.view.filter = filter;
+                self.ask();
             }
-            Msg::Dismiss => self.notice = None,
+            Msg::Follow(revision) => {
+                self.view.follow = revision;
+                self.view.tab = Tab::Writes;
+                self.ask();
+            }
+            Msg::ClearRequest => {
+                self.cleared = self.screen.request.as_ref().map_or(0, |request| request.id);
+                self.flow.show_way(self.way());
+            }
+            Msg::Dialog(dialog) => self.dialog = dialog,
+            Msg::Theme(theme) => {
+                theme.put();
+                self.theme = theme;
+                self.flow.redraw();
+            }
+            Msg::Key(key) => self.key(key),
         }
         true
     }
 
-    fn view(&self, ctx: &Context<Self>) -> Html {
-        let send = ctx.link().callback(|message: Msg| message);
-        let Some(screen) = self.screen.clone() else {
-            return html! {
-                <>
-                    <header class="frame-head"><h1>{"Kubarium"}</h1></header>
-                    <main class="frame-loading" aria-live="polite"><p>{&self.loading}{"…"}</p>{self.notice(&send)}</main>
-                </>
-            };
+    fn view(&self, _: &Context<Self>) -> Html {
+        let send = self.send.clone();
+        if !self.alive {
+            return html! { <bar::Loading what={self.loading.clone()} /> };
+        }
+        let class = if self.on_stage {
+            "desk on-stage"
+        } else {
+            "desk on-panel"
         };
         html! {
             <>
-                <header class="frame-head">
-                    <h1>{"Kubarium"}</h1>
-                    <p>{"a Kubernetes cluster under glass"}</p>
-                    {clock::view(&screen, &send)}
-                </header>
-                <main class="columns">
-                    <div class="column">
-                        <manifest::Manifest report={self.report.clone()} send={send.clone()} />
-                        {events::view(&screen)}
-                    </div>
-                    <div class="column stage-column">
-                        {stage::view(&screen, &self.chosen, &send)}
-                    </div>
-                    <div class="column">
-                        {rollouts::view(&screen, &send)}
-                        {services::view(&screen, &self.chosen, &send)}
-                        {trace::view(&screen, &self.filter, &send)}
+                <bar::Bar clock={self.screen.clock.clone()} storage={self.screen.storage.clone()} theme={self.theme} send={send.clone()} />
+                <main {class}>
+                    <Stage parts={self.screen.parts.clone()} nodes={self.screen.nodes.clone()} pods={self.by_node.clone()}
+                        revision={self.screen.revision} loaded={!self.screen.loads.is_empty()} chosen={self.view.chosen.clone()} flow={self.flow.clone()} send={send.clone()} />
+                    <div class="side">
+                        <Tabs open={self.view.tab} on_stage={self.on_stage} chosen={self.view.chosen.clone()} send={send.clone()} />
+                        <Panel shown={self.shown()} send={send.clone()} />
                     </div>
                 </main>
-                {self.notice(&send)}
+                {self.footer()}
+                {self.dialog_view(send)}
             </>
         }
     }
@@ -135,104 +198,226 @@ impl App {
         }
     }
 
-    fn select(&self) {
-        let (pod, trace) = (self.chosen.clone(), self.filter.clone());
-        self.send(&ToEngine::Select { pod, trace });
+    fn ask(&self) {
+        self.send(&ToEngine::View(self.view.clone()));
+    }
+
+    fn shown(&self) -> Shown {
+        Shown {
+            view: self.view.clone(),
+            report: self.report.clone(),
+            rollouts: self.screen.rollouts.clone(),
+            services: self.screen.services.clone(),
+            nodes: self.screen.nodes.clone(),
+            callers: self.callers.clone(),
+            request: self.request().cloned(),
+            loads: self.screen.loads.clone(),
+            events: self.screen.events.clone(),
+            trace: self.screen.trace.clone(),
+            chain: self.screen.chain.clone(),
+            detail: self.screen.detail.clone(),
+        }
+    }
+
+    fn command(&mut self, command: UserCommand) {
+        let id = self.next_id;
+        self.next_id += 1;
+        if matches!(command, UserCommand::Apply { .. }) {
+            self.applying = Some(id);
+        }
+        self.send(&ToEngine::Command { id, command });
+    }
+
+    fn open(&mut self, tab: Tab) {
+        if tab != Tab::Details {
+            self.before = tab;
+        }
+        self.view.tab = tab;
+        self.on_stage = false;
+        self.flow.show_way(self.way());
+        self.ask();
+    }
+
+    /// What was chosen is shown; what was chosen already is put away.
+    fn choose(&mut self, spot: Spot) {
+        let again = self.view.chosen == spot || spot.kind.is_empty();
+        self.view.chosen = if again { Spot::default() } else { spot };
+        self.on_stage = again;
+        self.view.tab = if again { self.before } else { Tab::Details };
+        self.note_callers();
+        self.flow.show_way(self.way());
+        self.ask();
+    }
+
+    fn key(&mut self, key: Key) {
+        let clock = &self.screen.clock;
+        match key {
+            Key::Pause => {
+                let paused = clock.paused;
+                self.send(&ToEngine::Clock(if paused {
+                    ClockCommand::Resume
+                } else {
+                    ClockCommand::Pause
+                }));
+            }
+            Key::Next => self.send(&ToEngine::Clock(ClockCommand::NextEvent)),
+            Key::Pace(step) => {
+                let speed = time_bar::other_speed(clock.speed, step);
+                self.send(&ToEngine::Clock(ClockCommand::Speed(speed)));
+            }
+            Key::Tab(number) => {
+                if let Some(tab) = TABS.get(usize::from(number)) {
+                    self.open(tab.0);
+                }
+            }
+            Key::Filter => {
+                self.open(Tab::Writes);
+                gloo::timers::callback::Timeout::new(50, || {
+                    dom::focus("[data-testid=trace-filter]")
+                })
+                .forget();
+            }
+            Key::Help => self.dialog = Some(Dialog::Help),
+            Key::Escape if !self.view.chosen.kind.is_empty() => self.choose(Spot::default()),
+            Key::Escape => {}
+        }
     }
 
     /// Takes in what the engine says; answers whether the page changes.
     fn hear(&mut self, message: FromEngine) -> bool {
         match message {
             FromEngine::Loading(stage) if stage == "ready" => {
-                let fragment = location_fragment();
+                let fragment = dom::fragment();
                 self.send(&ToEngine::Open { fragment });
             }
             FromEngine::Loading(stage) => self.loading = stage,
-            FromEngine::Screen(screen) => {
-                if self.screen.is_none() {
-                    mark_ready();
+            FromEngine::Screen(update) => {
+                let pods = !update.pods.is_empty() || !update.gone.is_empty();
+                let asked = update.request.is_some();
+                let pulses = update.pulses.clone();
+                let packets = update.packets.clone();
+                self.screen.take(*update);
+                if pods {
+                    self.sort_pods();
                 }
-                self.screen = Some(Rc::new(*screen));
-            }
-            FromEngine::Done { id, report } => {
-                if self.applying == Some(id) {
-                    let errors = serde_json::to_string(&report.errors).unwrap_or_default();
-                    editor::mark(&errors);
+                if !self.alive {
+                    self.alive = true;
+                    dom::mark_ready();
                 }
-                self.report = report;
+                self.flow.hear(&packets, &pulses);
+                if asked {
+                    self.flow.show_way(self.way());
+                    self.flow.travel();
+                }
             }
-            FromEngine::Link(fragment) => self.notice = Some(put_link(&fragment)),
-            FromEngine::File(text) => save_file(&text),
-            FromEngine::Notice(text) => self.notice = Some(text),
+            FromEngine::Done { id, report } => self.done(id, report),
+            FromEngine::Link(fragment) => self.say(dom::put_link(&fragment), false),
+            FromEngine::File(text) => {
+                dom::save_file(&text);
+                self.say(
+                    "The situation is in the file kubarium.json.".to_owned(),
+                    false,
+                );
+            }
+            FromEngine::Notice(text) => self.say(text, false),
         }
         true
     }
 
-    fn notice(&self, send: &Callback<Msg>) -> Html {
-        let Some(text) = &self.notice else {
-            return Html::default();
+    fn done(&mut self, id: u32, report: Report) {
+        let bad = !report.errors.is_empty();
+        let text = match report.errors.first() {
+            Some(error) => error.message.clone(),
+            None => report.lines.join("; "),
         };
-        let dismiss = send.reform(|_: MouseEvent| Msg::Dismiss);
+        if self.applying == Some(id) {
+            self.applying = None;
+            let errors = serde_json::to_string(&report.errors).unwrap_or_default();
+            editor::mark(&errors);
+            self.report = Rc::new(report);
+        }
+        self.say(text, bad);
+    }
+
+    fn say(&mut self, text: String, bad: bool) {
+        let id = self.said.id + 1;
+        self.said = Said { id, text, bad };
+    }
+
+    fn sort_pods(&mut self) {
+        let mut sorted: BTreeMap<String, Vec<Arc<PodView>>> = BTreeMap::new();
+        for pod in self.screen.pods.values() {
+            sorted
+                .entry(pod.node.clone())
+                .or_default()
+                .push(pod.clone());
+        }
+        let old = std::mem::take(&mut self.by_node);
+        let kept = |(node, pods): (String, Vec<Arc<PodView>>)| {
+            let pods = match old.get(&node) {
+                Some(before) if **before == pods => before.clone(),
+                _ => Rc::new(pods),
+            };
+            (node, pods)
+        };
+        self.by_node = sorted.into_iter().map(kept).collect();
+        self.note_callers();
+    }
+
+    /// The Pods that a request can be sent from: the one chosen first.
+    fn note_callers(&mut self) {
+        let chosen = Some(&self.view.chosen).filter(|spot| spot.is("pod"));
+        let chosen = chosen.map(|spot| spot.at.clone());
+        let running = self.screen.pods.values().filter(|pod| {
+            let system = pod.at.namespace == "kube-system";
+            !system && pod.status == "Running" && Some(&pod.at) != chosen.as_ref()
+        });
+        let mut callers: Vec<Place> = chosen.iter().cloned().collect();
+        callers.extend(
+            running
+                .take(CALLERS_LIMIT as usize)
+                .map(|pod| pod.at.clone()),
+        );
+        if *self.callers != callers {
+            self.callers = Rc::new(callers);
+        }
+    }
+
+    /// The last request, unless the person has seen enough of it.
+    fn request(&self) -> Option<&Arc<crate::protocol::RequestView>> {
+        let request = self.screen.request.as_ref();
+        request.filter(|request| request.id != self.cleared)
+    }
+
+    /// The spots of the last request, while a tab that tells of it is open.
+    fn way(&self) -> Vec<Spot> {
+        let tells = matches!(self.view.tab, Tab::Services | Tab::Details);
+        let request = self.request().filter(|_| tells);
+        let hops = request
+            .map(|request| request.hops.as_slice())
+            .unwrap_or_default();
+        hops.iter().map(|hop| hop.spot.clone()).collect()
+    }
+
+    fn footer(&self) -> Html {
+        let Said { text, bad, id } = &self.said;
+        let mood = if *bad { "failing" } else { "ready" };
         html! {
-            <div class="notice" role="status" data-testid="notice">
-                <span>{text}</span><button onclick={dismiss}>{"Close"}</button>
+            <div class="said" role="status" data-testid="said">
+                if text.is_empty() {
+                    <span class="muted hint">{"What you do is answered here. Press ? for the keys."}</span>
+                } else {
+                    <span key={*id} class={format!("said-text {mood}")}>{super::icon::shape(mood)}<span>{text}</span></span>
+                }
             </div>
         }
     }
-}
 
-fn location_fragment() -> String {
-    let location = web_sys::window().map(|window| window.location());
-    let hash = location
-        .and_then(|location| location.hash().ok())
-        .unwrap_or_default();
-    hash.trim_start_matches('#').to_owned()
-}
-
-/// Tells tests and tools that the first screen is drawn.
-fn mark_ready() {
-    let body = web_sys::window()
-        .and_then(|w| w.document())
-        .and_then(|d| d.body());
-    if let Some(body) = body {
-        // Only a hint: nothing depends on it.
-        let _ = body.dataset().set("ready", "true");
-    }
-}
-
-/// Puts the link into the address bar and on the clipboard; answers what to say.
-fn put_link(fragment: &str) -> String {
-    let Some(window) = web_sys::window() else {
-        return String::new();
-    };
-    let location = window.location();
-    if location.set_hash(fragment).is_err() {
-        return "The link could not be made.".to_owned();
-    }
-    let link = location.href().unwrap_or_default();
-    // A browser may refuse the clipboard; the link stands in the address bar all the same.
-    let _ = window.navigator().clipboard().write_text(&link);
-    format!(
-        "The link is in the address bar and on the clipboard: {} characters.",
-        link.len()
-    )
-}
-
-/// Offers `text` as a file.
-fn save_file(text: &str) {
-    let parts = js_sys::Array::of1(&JsValue::from_str(text));
-    let offered = web_sys::Blob::new_with_str_sequence(&parts)
-        .and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob))
-        .ok();
-    let document = web_sys::window().and_then(|window| window.document());
-    let anchor = document
-        .and_then(|document| document.create_element("a").ok())
-        .and_then(|element| element.dyn_into::<web_sys::HtmlAnchorElement>().ok());
-    if let (Some(url), Some(anchor)) = (offered, anchor) {
-        anchor.set_href(&url);
-        anchor.set_download("kubarium.json");
-        anchor.click();
-        // The browser frees it with the page at the latest.
-        let _ = web_sys::Url::revoke_object_url(&url);
+    fn dialog_view(&self, send: Callback<Msg>) -> Html {
+        match self.dialog {
+            Some(Dialog::Help) => html! { <Help {send} /> },
+            Some(Dialog::NewCluster) => html! { <NewClusterForm {send} /> },
+            None => Html::default(),
+        }
     }
 }

@@ -1,14 +1,25 @@
 //! The page: it draws what the engine says and sends what the person does. It knows no Kubernetes
 //! type.
 
-// What is drawn is shared with Yew, which keeps it as Rc.
+// What is drawn is shared with Yew, which keeps it as Rc; the browser calls back into the flow.
 #![allow(clippy::disallowed_types)]
 
 mod app;
+mod bar;
+mod dialogs;
+mod dom;
 mod editor;
 mod engine;
 mod examples;
-mod views;
+mod field;
+mod flow;
+mod icon;
+mod keys;
+mod panels;
+mod stage;
+mod tabs;
+mod theme;
+mod time_bar;
 
 /// Starts the page.
 pub fn run() {

@@ -5,6 +5,7 @@
 //! begins with another seed. What fails is printed as a seed and the shortest steps that still fail.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod backup;
 mod determinism;
 mod invariants;
 mod rest;

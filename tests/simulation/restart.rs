@@ -27,7 +27,7 @@ fn shape(image: &'static str) -> Shape {
 }
 
 /// A cluster with the first version at rest and the second one just asked for.
-fn rolling() -> World {
+pub fn rolling() -> World {
     let mut world = World::new(3);
     let steps = [
         Step::Expose(WEB, true),
@@ -42,7 +42,7 @@ fn rolling() -> World {
 }
 
 /// What there is at rest, without what chance names: sizes, revisions, images, conditions.
-fn outcome(world: &World) -> Vec<String> {
+pub fn outcome(world: &World) -> Vec<String> {
     let mut lines = Vec::new();
     for deployment in invariants::list::<Deployment>(&world.cluster) {
         let status = deployment.status.clone().unwrap_or_default();
@@ -87,7 +87,7 @@ fn outcome(world: &World) -> Vec<String> {
 }
 
 /// How many events the rollout takes.
-fn length() -> u32 {
+pub fn length() -> u32 {
     let mut world = rolling();
     let end = world.now() + SimDuration::secs(20);
     let mut events = 0;

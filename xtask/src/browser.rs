@@ -30,9 +30,9 @@ pub fn wasm() -> Outcome {
 /// Runs `tests/browser/*.spec.mjs` against the page in `dist/`.
 pub fn walk() -> Outcome {
     setup::for_browser()?;
-    let server = serve::listen(0)?;
-    let address = format!("http://{}/", server.server_addr());
-    std::thread::spawn(move || serve::answer(&server));
+    let listener = serve::listen(0)?;
+    let address = serve::address(&listener)?;
+    std::thread::spawn(move || serve::answer(&listener));
     let mut specs = specs()?;
     // A failed test may leave its browser open, and Node would wait for it for ever.
     let flags = [

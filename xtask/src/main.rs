@@ -1,5 +1,6 @@
-//! The project's own commands: `cargo xtask serve`, `cargo xtask test`, `cargo xtask size`.
+//! The project's own commands: `cargo xtask serve`, `test`, `size` and `bench`.
 
+mod bench;
 mod browser;
 mod build;
 mod run;
@@ -17,6 +18,7 @@ usage: cargo xtask <command>
   serve [--port N] [--dev]             set up what is missing, build, serve the page
   test [--only native|wasm|browser]    set up what is missing, run every test
   size                                 build the page and hold its size against the budget
+  bench                                measure what a rollout of 300 Pods costs
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["test"] => test::test(None),
         ["test", "--only", stage] => test::test(Some(stage)),
         ["size"] => size::size(),
+        ["bench"] => bench::bench(),
         _ => Err(USAGE.to_owned()),
     };
     report(&outcome)

@@ -2,8 +2,10 @@
 
 use crate::build;
 use crate::run::{Outcome, root};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use tiny_http::{Header, Request, Response, Server};
+use std::time::Duration;
 
 /// The page's Content-Security-Policy, sent as a header too.
 pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
@@ -11,8 +13,10 @@ pub const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eva
      connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
-/// How many requests are answered at once.
-const ANSWERING: u32 = 16;
+/// How long a browser may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest head of a request, in bytes.
+const HEAD_LIMIT: u64 = 16 * 1_024;
 
 /// `cargo xtask serve [--port N] [--dev]`
 pub fn serve(options: &[&str]) -> Outcome {
@@ -30,55 +34,63 @@ pub fn serve(options: &[&str]) -> Outcome {
         }
     }
     build::page(release)?;
-    let server = listen(port)?;
-    println!("Serving Kubarium at http://{}/", server.server_addr());
-    answer(&server);
+    let listener = listen(port)?;
+    println!("Serving Kubarium at {}", address(&listener)?);
+    answer(&listener);
     Ok(())
 }
 
 /// Listens on the loopback address; port 0 takes a free one.
-pub fn listen(port: u16) -> Outcome<Server> {
-    Server::http(("127.0.0.1", port))
+pub fn listen(port: u16) -> Outcome<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port))
         .map_err(|error| format!("port {port} cannot be listened on: {error}"))
 }
 
-/// Answers requests for as long as the server lives.
-pub fn answer(server: &Server) {
-    // A browser asks for several files at once, and reads some of them late.
-    std::thread::scope(|scope| {
-        for _ in 0..ANSWERING {
-            scope.spawn(|| {
-                for request in server.incoming_requests() {
-                    // A browser that went away is not our failure.
-                    let _ = respond(request);
-                }
-            });
-        }
-    });
+/// The address of the page.
+pub fn address(listener: &TcpListener) -> Outcome<String> {
+    let address = listener.local_addr();
+    let address = address.map_err(|error| format!("the address is not known: {error}"))?;
+    Ok(format!("http://{address}/"))
 }
 
-fn respond(request: Request) -> std::io::Result<()> {
-    let Some(path) = file_of(request.url()) else {
-        return request.respond(Response::from_string("not found\n").with_status_code(404));
-    };
-    match std::fs::read(&path) {
-        Ok(bytes) => {
-            let mut response = Response::from_data(bytes);
-            let fields = [
-                ("Content-Type", media_type(&path)),
-                ("Content-Security-Policy", POLICY),
-                ("Cache-Control", "no-cache"),
-                ("X-Content-Type-Options", "nosniff"),
-            ];
-            for (name, value) in fields {
-                if let Ok(header) = Header::from_bytes(name, value) {
-                    response.add_header(header);
-                }
-            }
-            request.respond(response)
-        }
-        Err(_) => request.respond(Response::from_string("not found\n").with_status_code(404)),
+/// Answers requests for as long as the program lives, each connection by itself: a browser opens
+/// some that it never uses, and no other may wait for them.
+pub fn answer(listener: &TcpListener) {
+    for stream in listener.incoming().flatten() {
+        std::thread::spawn(move || {
+            // A browser that went away is not our failure.
+            let _ = respond(&stream);
+        });
     }
+}
+
+fn respond(mut stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut head = BufReader::new(stream.take(HEAD_LIMIT));
+    let mut first = String::new();
+    head.read_line(&mut first)?;
+    let mut line = String::from("-");
+    while !line.trim_end().is_empty() {
+        line.clear();
+        head.read_line(&mut line)?;
+    }
+    let mut words = first.split_ascii_whitespace();
+    let url = words.next().filter(|word| *word == "GET").and(words.next());
+    let path = url.and_then(file_of);
+    let found = path.and_then(|path| Some((std::fs::read(&path).ok()?, media_type(&path))));
+    let (status, (bytes, media)) = match found {
+        Some(found) => ("200 OK", found),
+        None => ("404 Not Found", (b"not found\n".to_vec(), "text/plain")),
+    };
+    let length = bytes.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {length}\r\n\
+         Content-Security-Policy: {POLICY}\r\nCache-Control: no-cache\r\n\
+         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(&bytes)?;
+    stream.flush()
 }
 
 /// The file below `dist/` that `url` names; never one outside.
@@ -111,6 +123,22 @@ fn media_type(path: &std::path::Path) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_that_say_nothing_keep_nobody_waiting() {
+        let listener = listen(0).expect("a free port");
+        let address = listener.local_addr().expect("it listens");
+        std::thread::spawn(move || answer(&listener));
+        let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(address)).collect();
+        let mut stream = TcpStream::connect(address).expect("one more");
+        stream
+            .write_all(b"GET /nothing-here HTTP/1.1\r\nHost: x\r\n\r\n")
+            .expect("said");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("answered");
+        assert!(text.starts_with("HTTP/1.1 404"), "{text}");
+        assert!(silent.iter().all(Result::is_ok));
+    }
 
     #[test]
     fn no_url_leaves_the_built_page() {

@@ -133,27 +133,104 @@ pub fn validate_update(object: &Object, old: &Object) -> Vec<FieldError> {
     })
 }
 
-/// The value that a field selector compares; `None` for a field that the kind does not offer.
-pub fn field_value(object: &Object, field: &str) -> Option<String> {
+/// The fields by which objects of a kind can be listed, besides name and namespace.
+fn listed_fields(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Pod => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ],
+        Kind::Node => &["spec.unschedulable"],
+        Kind::Namespace => &["status.phase"],
+        Kind::ReplicaSet => &["status.replicas"],
+        Kind::Service => &["spec.clusterIP", "spec.type"],
+        Kind::Event => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        _ => &[],
+    }
+}
+
+/// Whether objects of `kind` can be listed by `field`.
+///
+/// # Errors
+/// `BadRequest` where they cannot.
+pub fn check_field(kind: Kind, field: &str) -> Result<(), Status> {
+    let known = listed_fields(kind);
+    if matches!(field, "metadata.name" | "metadata.namespace") || known.contains(&field) {
+        return Ok(());
+    }
+    Err(Status::bad_request(match known {
+        [] => format!(
+            "\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        ),
+        _ => format!("field label not supported: {field}"),
+    }))
+}
+
+/// The value that a field selector compares; empty where the object does not say it.
+pub fn field_value(object: &Object, field: &str) -> String {
     match field {
-        "metadata.name" => return Some(object.name().to_owned()),
-        "metadata.namespace" => return Some(object.namespace().to_owned()),
+        "metadata.name" => return object.name().to_owned(),
+        "metadata.namespace" => return object.namespace().to_owned(),
         _ => {}
     }
-    match object.kind() {
-        Kind::Pod => pod_field(object.get::<Pod>()?, field),
-        _ => None,
+    let json = |text: &serde_json::Value| match text {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match object {
+        Object::Pod(pod) => pod_field(pod, field).unwrap_or_default(),
+        Object::Event(event) if field == "source" => {
+            let source = event.source.as_ref();
+            let component = source.and_then(|source| source.component.clone());
+            let component = component.filter(|component| !component.is_empty());
+            component
+                .or(event.reporting_component.clone())
+                .unwrap_or_default()
+        }
+        Object::Node(node) => {
+            let spec = node.spec.as_ref();
+            spec.and_then(|spec| spec.unschedulable)
+                .unwrap_or(false)
+                .to_string()
+        }
+        other => {
+            let pointer = format!("/{}", field.replace('.', "/"));
+            other
+                .to_json()
+                .pointer(&pointer)
+                .map(json)
+                .unwrap_or_default()
+        }
     }
 }
 
 fn pod_field(pod: &Pod, field: &str) -> Option<String> {
     let (spec, status) = (pod.spec.as_ref(), pod.status.as_ref());
-    let value = match field {
-        "spec.nodeName" => spec.and_then(|s| s.node_name.clone()),
-        "spec.restartPolicy" => spec.and_then(|s| s.restart_policy.clone()),
-        "status.phase" => status.and_then(|s| s.phase.clone()),
-        "status.podIP" => status.and_then(|s| s.pod_ip.clone()),
-        _ => return None,
-    };
-    Some(value.unwrap_or_default())
+    match field {
+        "spec.nodeName" => spec?.node_name.clone(),
+        "spec.restartPolicy" => spec?.restart_policy.clone(),
+        "spec.schedulerName" => spec?.scheduler_name.clone(),
+        "spec.serviceAccountName" => spec?.service_account_name.clone(),
+        "status.phase" => status?.phase.clone(),
+        "status.podIP" => status?.pod_ip.clone(),
+        "status.nominatedNodeName" => status?.nominated_node_name.clone(),
+        _ => None,
+    }
 }

@@ -5,9 +5,11 @@
 //! server does not answer, the rules stay as they are. Left out: topology, health check ports, the
 //! nftables and IPVS modes, and its Pod: a DaemonSet's, which no controller makes yet.
 
+mod counts;
 mod recent;
 mod rules;
 
+pub use counts::ProxyCounts;
 pub use recent::{RECENT_LIMIT, Recent};
 pub use rules::{Backend, PortRules, Protocol, Rules, Through, plan_service};
 

@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 pub const RECENT_LIMIT: u32 = 100;
 
 /// A Service port and one of its endpoints.
-type Chain = (NamespacedName, u16, Ipv4Addr, u16);
+pub type Chain = (NamespacedName, u16, Ipv4Addr, u16);
 
 /// The clients that came lately.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -59,6 +59,17 @@ impl Recent {
         {
             clients.remove(&oldest);
         }
+    }
+
+    /// Every list: of which Service port and endpoint, and which clients came when.
+    pub fn lists(&self) -> impl Iterator<Item = (&Chain, &BTreeMap<Ipv4Addr, SimTime>)> {
+        self.chains.iter()
+    }
+
+    /// Puts a list back that [`Recent::lists`] gave; no more clients than a list holds.
+    pub fn put(&mut self, chain: Chain, clients: impl IntoIterator<Item = (Ipv4Addr, SimTime)>) {
+        let clients = clients.into_iter().take(RECENT_LIMIT as usize).collect();
+        self.chains.insert(chain, clients);
     }
 
     /// Forgets the lists of endpoints that a Service no longer has.

@@ -1,0 +1,37 @@
+//! What a Deployment of 300 replicas costs natively, in CPU time of this thread:
+//! `cargo bench --bench rollout`. `tests/rollout_wasm.rs` measures the same in WebAssembly.
+
+mod scenario;
+
+use scenario::{REPLICAS, RUNS};
+use std::process::ExitCode;
+
+const BUDGET_US: u64 = 50_000;
+
+/// CPU time of this thread in microseconds.
+fn cpu_us() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|n| n.parse().ok());
+    nanos.unwrap_or(0_u64) / 1_000
+}
+
+fn main() -> ExitCode {
+    let before = scenario::before();
+    let measured = (0..RUNS).map(|_| {
+        let cluster = before.clone();
+        let start = cpu_us();
+        let run = scenario::run(cluster);
+        (cpu_us() - start, run)
+    });
+    let Some((cpu_us, run)) = measured.min_by_key(|(cpu_us, _)| *cpu_us) else {
+        return ExitCode::FAILURE;
+    };
+    println!(
+        "{REPLICAS} replicas ready: {cpu_us} us of CPU (budget {BUDGET_US}), {} events, {} writes, {} simulated",
+        run.events, run.writes, run.simulated
+    );
+    match cpu_us <= BUDGET_US {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,91 @@
+//! `kubectl api-resources` and `kubectl api-versions`.
+//!
+//! Upstream: staging/src/k8s.io/kubectl/pkg/cmd/apiresources, v1.36. Left out: `--categories`,
+//! `--verbs`, `--sort-by`.
+
+use super::{Pending, Verb};
+use crate::api::{Kind, ObjectKey};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{Flag, OUTPUT, Takes, flag};
+use crate::kubectl::get;
+use crate::kubectl::output::tabs;
+use crate::kubectl::shell::Shell;
+use std::collections::BTreeSet;
+
+const FLAGS: &[Flag] = &[
+    flag("namespaced", Takes::Switch),
+    flag("no-headers", Takes::Switch),
+    flag("api-group", Takes::Text),
+];
+
+pub const RESOURCES: Verb = Verb {
+    name: "api-resources",
+    usage: "api-resources [--namespaced=true|false] [--api-group=GROUP] [-o name]",
+    about: "List the kinds that the server has",
+    flags: &[OUTPUT, FLAGS],
+    run: resources,
+};
+
+pub const VERSIONS: Verb = Verb {
+    name: "api-versions",
+    usage: "api-versions",
+    about: "List the API groups that the server has",
+    flags: &[],
+    run: versions,
+};
+
+/// Asks the server for something, to know that it answers.
+///
+/// # Errors
+/// It does not.
+pub fn knock(shell: &mut Shell<'_>) -> Result<(), Failure> {
+    let key = ObjectKey::new(Kind::Namespace, "", "default");
+    match get(shell.api, &key, shell.now) {
+        Err(status) if status.reason != crate::api::Reason::NotFound => Err(status.into()),
+        _ => Ok(()),
+    }
+}
+
+fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
+    knock(shell)?;
+    let words = shell.words;
+    let group = words.text("api-group");
+    let mut kinds: Vec<Kind> = Kind::ALL.to_vec();
+    kinds.sort_by_key(|kind| (kind.row().group, kind.row().plural));
+    kinds.retain(|kind| group.is_none_or(|group| kind.row().group == group));
+    if words.text("namespaced").is_some() {
+        kinds.retain(|kind| kind.is_namespaced() == words.switch("namespaced"));
+    }
+    if words.text("output") == Some("name") {
+        for kind in kinds {
+            shell.out.line(&kind.qualified_resource());
+        }
+        return Ok(None);
+    }
+    let mut text = match words.switch("no-headers") {
+        true => String::new(),
+        false => "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\n".to_owned(),
+    };
+    for kind in kinds {
+        let row = kind.row();
+        text.push_str(&format!(
+            "{}\t{}\t{}\t{}\t{}\n",
+            row.plural,
+            row.short_names.join(","),
+            kind.api_version(),
+            kind.is_namespaced(),
+            row.kind
+        ));
+    }
+    shell.out.out(tabs::align(&text, tabs::GET));
+    Ok(None)
+}
+
+fn versions(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
+    knock(shell)?;
+    let versions: BTreeSet<String> = Kind::ALL.iter().map(|kind| kind.api_version()).collect();
+    for version in versions {
+        shell.out.line(&version);
+    }
+    Ok(None)
+}

@@ -1,0 +1,57 @@
+//! What a command waits for. Each is resumed with the cluster as it is by then.
+
+use super::{delete, get, rollout};
+use crate::apiserver::ApiHandle;
+use crate::kubectl::failure::Failure;
+use crate::kubectl::output::Output;
+use crate::sim::SimTime;
+use serde::Serialize;
+
+/// A command that waits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Pending {
+    /// `rollout status`: until the rollout is done.
+    Rollout(rollout::Watch),
+    /// `delete`: until the objects are gone.
+    Deletion(delete::Wait),
+    /// `get -w`: for ever.
+    Objects(Box<get::Watch>),
+}
+
+impl Pending {
+    /// Looks again; answers whether it goes on waiting.
+    ///
+    /// # Errors
+    /// Why the command ends without what it waited for.
+    pub fn resume(
+        &mut self,
+        api: &mut dyn ApiHandle,
+        now: SimTime,
+        out: &mut Output,
+    ) -> Result<bool, Failure> {
+        if self.until().is_some_and(|until| now >= until) {
+            return Err(self.timed_out());
+        }
+        match self {
+            Pending::Rollout(watch) => watch.resume(api, now, out),
+            Pending::Deletion(wait) => wait.resume(api, now),
+            Pending::Objects(watch) => watch.resume(api, now, out),
+        }
+    }
+
+    /// When it gives up.
+    pub fn until(&self) -> Option<SimTime> {
+        match self {
+            Pending::Rollout(watch) => watch.until,
+            Pending::Deletion(wait) => wait.until,
+            Pending::Objects(_) => None,
+        }
+    }
+
+    fn timed_out(&self) -> Failure {
+        match self {
+            Pending::Deletion(wait) => wait.timed_out(),
+            _ => Failure::client("timed out waiting for the condition"),
+        }
+    }
+}

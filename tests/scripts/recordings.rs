@@ -1,0 +1,353 @@
+//! What the real kubectl printed for the same commands: recorded on v1.20, where the recordings lie
+//! beside the workspace. What differs on purpose is listed, each with its reason.
+
+use crate::diff;
+use crate::world::World;
+use kubarium::sim::SimDuration;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+mod plain;
+
+/// The scenarios whose kinds are there.
+const SCENARIOS: &[&str] = &[
+    "book-deployment",
+    "bad-image",
+    "rollout-pause",
+    "replicaset-labels",
+    "services",
+    "deletion",
+];
+
+/// Something that is different on purpose, or not there yet.
+pub struct Exception {
+    pub why: &'static str,
+    /// How lines begin that only the recording has.
+    pub recorded: &'static [&'static str],
+    /// How lines begin that only we have.
+    pub ours: &'static [&'static str],
+    /// Lines that are the same from the first text on: what follows it is left out.
+    pub cut: &'static [&'static str],
+}
+
+const fn exception(why: &'static str) -> Exception {
+    Exception {
+        why,
+        recorded: &[],
+        ours: &[],
+        cut: &[],
+    }
+}
+
+pub const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        recorded: &[
+            "/var/run/secrets/kubernetes.io/serviceaccount",
+            "default-token-",
+            "Type: Secret (a volume",
+            "SecretName: default-token-",
+            "Optional: false",
+        ],
+        cut: &["Mounts:", "Volumes:"],
+        ..exception("Pods get no service account's token here yet")
+    },
+    Exception {
+        ours: &["Node-Selectors: <none>", "Tolerations: <none>"],
+        recorded: &["Node-Selectors: <none>"],
+        ..exception("v1.31 shows node selectors and tolerations of templates")
+    },
+    Exception {
+        ours: &[
+            "IP Family Policy:",
+            "IP Families:",
+            "Internal Traffic Policy:",
+        ],
+        recorded: &["IP Families:"],
+        ..exception(
+            "v1.21 and later default and show a Service's address families and internal policy",
+        )
+    },
+    Exception {
+        ours: &["PodReadyToStartContainers"],
+        ..exception("v1.29 has a condition more")
+    },
+    Exception {
+        cut: &["Container ID:", "Image ID:"],
+        ..exception("another container runtime, other ids")
+    },
+    Exception {
+        cut: &[
+            "Normal Created <age>",
+            "Normal Started <age>",
+            "Normal Pulled <age>",
+        ],
+        ..exception("the kubelet words its events anew")
+    },
+    Exception {
+        recorded: &["Normal Pulling <age>"],
+        ours: &["Normal Pulling <age>"],
+        ..exception("of Pods that start together the recorded nodes pulled for one alone")
+    },
+    Exception {
+        cut: &[
+            "Normal ScalingReplicaSet <age> deployment-controller Scaled up",
+            "Normal ScalingReplicaSet <age> deployment-controller Scaled down",
+        ],
+        ..exception(
+            "the steps of a rollout depend on how long starts and stops take; v1.36 says from how many",
+        )
+    },
+    Exception {
+        recorded: &["Warning FailedToUpdateEndpoint"],
+        ..exception("a controller met another's write, by chance")
+    },
+    Exception {
+        cut: &["OldReplicaSets:"],
+        ..exception("v1.27 and later name old ReplicaSets without Pods too")
+    },
+    Exception {
+        recorded: &["HealthCheck NodePort:"],
+        ..exception("load balancers have no port for health checks here yet")
+    },
+    Exception {
+        ours: &[
+            "endpoints.kubernetes.io/managed-by=",
+            "Labels: endpoints.kubernetes.io/managed-by=",
+        ],
+        ..exception("v1.33 labels the Endpoints that the controller makes")
+    },
+    Exception {
+        cut: &[
+            "Warning Failed <age>",
+            "Normal BackOff <age>",
+            "Warning BackOff <age>",
+        ],
+        ..exception("the recordings' texts of failed pulls are not to be trusted")
+    },
+    Exception {
+        ours: &["Warning: v1 Endpoints is deprecated"],
+        ..exception("v1.33 warns of the older endpoints")
+    },
+    Exception {
+        recorded: &["kube-root-ca.crt"],
+        ..exception("namespaces hold no root certificate here yet")
+    },
+    Exception {
+        recorded: &["Topology:"],
+        ours: &["NodeName:", "Zone:"],
+        ..exception("v1 of EndpointSlice names node and zone")
+    },
+    Exception {
+        recorded: &["headless-<n> IPv6"],
+        ..exception("v1.20 made an empty slice for IPv6")
+    },
+    Exception {
+        recorded: &["by-hand-<n> IPv4"],
+        ..exception(
+            "Endpoints made by hand get no slice here yet: there is no mirroring controller",
+        )
+    },
+];
+
+/// Commands that have to be put differently here.
+const REPHRASED: &[(&str, &str, &str)] = &[
+    (
+        "JSON and strategic patches are not served yet",
+        "kubectl patch configmap kept --type=json -p '[{\"op\":\"remove\",\"path\":\"/metadata/finalizers\"}]'",
+        "kubectl patch configmap kept --type=merge -p '{\"metadata\":{\"finalizers\":null}}'",
+    ),
+    (
+        "JSON and strategic patches are not served yet",
+        "kubectl patch service plain -p '{\"spec\":{\"selector\":{\"app\":\"none\"}}}'",
+        "kubectl patch service plain --type=merge -p '{\"spec\":{\"selector\":{\"app\":\"none\"}}}'",
+    ),
+];
+
+/// Texts of ours, and how they were put in the recordings.
+pub const REWORDED: &[(&str, &str, &str)] = &[
+    (
+        "v1.33 says where a deleted object was",
+        " from default namespace",
+        "",
+    ),
+    (
+        "v1.20 warned of --record on another stream",
+        "Flag --record has been deprecated, --record will be removed in the future\n",
+        "",
+    ),
+    (
+        "the allocator of addresses was reworded",
+        "[\"10.96.0.1\"]: failed to allocate IP 10.96.0.1: provided IP is already allocated",
+        "[]string{\"10.96.0.1\"}: failed to allocated ip:10.96.0.1 with error:provided IP is already allocated",
+    ),
+];
+
+/// Beginnings of recorded lines, and how they are put here.
+pub const LINES: &[(&str, &str, &str)] = &[
+    (
+        "Endpoints made by hand get no slice here yet: there is no mirroring controller",
+        "Endpoints: <ip>:80,<ip>:80",
+        "Endpoints: <none>",
+    ),
+    (
+        "since v1.31 a Service whose slices hold no ready endpoint shows nothing",
+        "Endpoints: <none>",
+        "Endpoints:",
+    ),
+    (
+        "ports of Endpoints stand in the order of their hashes upstream, in that of the Service here",
+        "balanced <ip>:8443,<ip>:8443,<ip>:8443",
+        "balanced <ip>:8080,<ip>:8080,<ip>:8080",
+    ),
+    (
+        "ports of Endpoints stand in the order of their hashes upstream, in that of the Service here",
+        "balanced <ip>:8443,<ip>:8080",
+        "balanced <ip>:8080,<ip>:8443",
+    ),
+];
+
+/// Steps whose state was recorded before it had come to rest, with the seconds they take here.
+const UNSETTLED: &[(&str, u64)] = &[("book-deployment/01-deploy", 8)];
+
+/// What is not compared at all.
+const SKIPPED: &[(&str, &str)] = &[
+    (
+        "kubectl get events",
+        "how long everything takes is not to be trusted, so neither is the order of events",
+    ),
+    (
+        "kubectl describe configmaps",
+        "namespaces hold no root certificate here yet",
+    ),
+    (
+        "kubectl describe endpoints",
+        "ports of Endpoints stand in the order of their hashes upstream, in that of the Service here",
+    ),
+    (
+        "kubectl describe endpointslices",
+        "Endpoints made by hand get no slice here yet, and v1.20 made one more for IPv6",
+    ),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden/scenarios")
+}
+
+struct Step {
+    name: String,
+    recorded: Value,
+    settle: u64,
+}
+
+fn steps(scenario: &Path) -> Vec<Step> {
+    let entries = std::fs::read_dir(scenario).expect("the scenario can be read");
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "json"));
+    files.sort();
+    let step = |path: PathBuf| {
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let text = std::fs::read_to_string(&path).expect("a recording is text");
+        let script = scenario.join(format!("steps/{name}.cmd"));
+        let script = std::fs::read_to_string(script).unwrap_or_default();
+        let settle = script
+            .lines()
+            .find_map(|line| line.strip_prefix("# settle: ")?.parse().ok());
+        Step {
+            name,
+            recorded: serde_json::from_str(&text).expect("a recording is JSON"),
+            settle: settle.unwrap_or(45),
+        }
+    };
+    files.into_iter().map(step).collect()
+}
+
+/// Compares one printed text; answers what differs.
+fn differences(place: &str, command: &str, recorded: &str, seen: &str) -> Option<String> {
+    let (recorded, seen) = (
+        plain::recorded(command, recorded),
+        plain::ours(command, seen),
+    );
+    (recorded != seen).then(|| {
+        let lines = diff::lines(&recorded, &seen);
+        let changed: String = lines
+            .lines()
+            .filter(|line| !line.starts_with("    "))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        format!("{place}: {command}\n{changed}")
+    })
+}
+
+/// Replays a scenario; answers how many texts were compared, and what differs.
+fn replay(scenario: &str) -> (u32, Vec<String>) {
+    let folder = folder().join(scenario);
+    let mut world = World::new(&folder.join("steps"));
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for step in steps(&folder) {
+        let place = format!("{scenario}/{}", step.name);
+        for command in step.recorded["commands"].as_array().into_iter().flatten() {
+            let line = command["command"].as_str().unwrap_or_default();
+            let rephrased = REPHRASED.iter().find(|(_, theirs, _)| *theirs == line);
+            let ours = rephrased.map_or(line, |(_, _, ours)| ours);
+            let ours = world.expand(ours);
+            let seen = world.kubectl(&ours, None, None);
+            let recorded = command["stdout"].as_str().unwrap_or_default();
+            wrong.extend(differences(&place, line, recorded, &seen));
+            compared += 1;
+        }
+        let unsettled = UNSETTLED.iter().find(|(known, _)| *known == place);
+        let settle = unsettled.map_or(step.settle, |(_, seconds)| *seconds);
+        let until = world.cluster.now() + SimDuration::secs(settle);
+        world.cluster.run_until(until);
+        for (command, recorded) in step.recorded["printed_normalized"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
+            if SKIPPED
+                .iter()
+                .any(|(skipped, _)| command.starts_with(skipped))
+            {
+                continue;
+            }
+            let seen = world.kubectl(command, None, None);
+            let recorded = recorded.as_str().unwrap_or_default();
+            wrong.extend(differences(&place, command, recorded, &seen));
+            compared += 1;
+        }
+    }
+    (compared, wrong)
+}
+
+#[test]
+fn kubectl_prints_what_the_real_one_printed() {
+    if !folder().is_dir() {
+        eprintln!("SKIPPED: no recordings at {}", folder().display());
+        return;
+    }
+    for exception in EXCEPTIONS {
+        println!("not compared: {}", exception.why);
+    }
+    for (command, why) in SKIPPED {
+        println!("not compared: {command}: {why}");
+    }
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for scenario in SCENARIOS {
+        let (more, differ) = replay(scenario);
+        compared += more;
+        wrong.extend(differ);
+    }
+    assert!(compared > 400, "only {compared} texts were compared");
+    assert!(
+        wrong.is_empty(),
+        "{} of {compared} differ\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
