@@ -1,5 +1,6 @@
 //! Writes: create, update, status, patch, binding.
 
+use super::admission::Surroundings;
 use super::{ApiServer, Patch, admission, door, registry};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
@@ -17,13 +18,25 @@ impl ApiServer {
     ) -> Result<Object, Status> {
         self.name_and_stamp(&mut object, &origin);
         registry::default(&mut object);
-        admission::mutate_create(&mut object, &self.etcd)?;
+        let mut around = Surroundings {
+            config: &self.config,
+            etcd: &self.etcd,
+            old: None,
+            rng: &mut self.rng,
+        };
+        admission::mutate(&mut object, &mut around)?;
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
         let errors = registry::validate(&object);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        admission::validate_create(&object, &self.etcd)?;
+        let around = Surroundings {
+            config: &self.config,
+            etcd: &self.etcd,
+            old: None,
+            rng: &mut self.rng,
+        };
+        admission::validate(&object, &around)?;
         let key = object.key();
         if self.etcd.get(&key).is_some() {
             return Err(Status::already_exists(&key));
@@ -69,12 +82,25 @@ impl ApiServer {
     ) -> Result<Object, Status> {
         let old = self.current(&mut object)?;
         registry::default(&mut object);
+        let mut around = Surroundings {
+            config: &self.config,
+            etcd: &self.etcd,
+            old: Some(&old),
+            rng: &mut self.rng,
+        };
+        admission::mutate(&mut object, &mut around)?;
         registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
         let errors = registry::validate_update(&object, &old);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        admission::validate_update(&object, &old, &self.etcd)?;
+        let around = Surroundings {
+            config: &self.config,
+            etcd: &self.etcd,
+            old: Some(&old),
+            rng: &mut self.rng,
+        };
+        admission::validate(&object, &around)?;
         self.replace(object, &old, dry_run, origin)
     }
 

@@ -138,10 +138,8 @@ fn secret_type(secret: &Secret, errors: &mut Errors) {
             missing("username", errors);
             missing("password", errors);
         }
-        "kubernetes.io/ssh-auth" => {
-            if value("ssh-privatekey").is_none_or(|key| key.0.is_empty()) {
-                errors.push(FieldError::required(&at.key("ssh-privatekey"), ""));
-            }
+        "kubernetes.io/ssh-auth" if value("ssh-privatekey").is_none_or(|key| key.0.is_empty()) => {
+            errors.push(FieldError::required(&at.key("ssh-privatekey"), ""));
         }
         "kubernetes.io/tls" => {
             missing("tls.crt", errors);

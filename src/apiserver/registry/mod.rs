@@ -16,6 +16,8 @@ mod strategy;
 mod volume;
 mod workload;
 
+pub use pod::resources;
+pub use policy::priority_class::SYSTEM as SYSTEM_CLASSES;
 pub use strategy::Strategy;
 
 use super::ApiServerConfig;

@@ -32,7 +32,7 @@ impl Strategy for Lease {
             &mut errors,
         );
         let strategy = text(spec.strategy.as_ref());
-        if text(spec.preferred_holder.as_ref()) != "" && strategy.is_empty() {
+        if !text(spec.preferred_holder.as_ref()).is_empty() && strategy.is_empty() {
             let detail = "may only be specified if `strategy` is defined";
             errors.push(FieldError::forbidden(&at.child("preferredHolder"), detail));
         }

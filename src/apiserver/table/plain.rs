@@ -8,7 +8,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub(super) const COLUMNS: &[Column] = &[Column::name(), Column::text("Age")];
 
-pub(super) fn cells<K: Metadata<Ty = ObjectMeta>>(object: &std::sync::Arc<K>, now: SimTime) -> Vec<Cell> {
+pub(super) fn cells<K: Metadata<Ty = ObjectMeta>>(
+    object: &std::sync::Arc<K>,
+    now: SimTime,
+) -> Vec<Cell> {
     let metadata = object.metadata();
     let age = format::age(metadata.creation_timestamp.as_ref(), now);
     let name = metadata.name.clone().unwrap_or_default();

@@ -3,7 +3,8 @@
 //! Upstream: staging/src/k8s.io/component-helpers/resource/helpers.go and
 //! pkg/apis/core/helper/qos/qos.go, v1.36.
 
-use super::super::rules::resource::Amounts;
+pub use super::super::rules::resource::Amounts;
+
 use crate::api::quantity;
 use k8s_openapi::api::core::v1::{Container, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;

@@ -3,7 +3,7 @@
 mod autoscaler;
 mod disruption_budget;
 mod limit_range;
-mod priority_class;
+pub mod priority_class;
 pub mod quota;
 mod rbac;
 mod runtime_class;
