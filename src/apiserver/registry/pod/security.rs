@@ -338,8 +338,9 @@ fn for_containers(
     }
 }
 
+const NOT_WINDOWS: &str = "cannot be set for a windows pod";
+
 fn windows(spec: &PodSpec, at: &Path<'_>, errors: &mut Errors) {
-    const DETAIL: &str = "cannot be set for a windows pod";
     if let Some(context) = &spec.security_context {
         let of_context = at.child("securityContext");
         for (in_context, field, given) in [
@@ -385,10 +386,14 @@ fn windows(spec: &PodSpec, at: &Path<'_>, errors: &mut Errors) {
         ] {
             let parent = if in_context { &of_context } else { at };
             if given {
-                errors.push(FieldError::forbidden(&parent.child(field), DETAIL));
+                errors.push(FieldError::forbidden(&parent.child(field), NOT_WINDOWS));
             }
         }
     }
+    windows_containers(spec, at, errors);
+}
+
+fn windows_containers(spec: &PodSpec, at: &Path<'_>, errors: &mut Errors) {
     for_containers(spec, at, errors, |context, at, errors| {
         for (field, given) in [
             ("appArmorProfile", context.app_armor_profile.is_some()),
@@ -409,7 +414,7 @@ fn windows(spec: &PodSpec, at: &Path<'_>, errors: &mut Errors) {
             ("runAsGroup", context.run_as_group.is_some()),
         ] {
             if given {
-                errors.push(FieldError::forbidden(&at.child(field), DETAIL));
+                errors.push(FieldError::forbidden(&at.child(field), NOT_WINDOWS));
             }
         }
     });

@@ -187,37 +187,7 @@ fn scaling_rules(rules: &HPAScalingRules, at: &Path<'_>, errors: &mut Errors) {
         errors.push(FieldError::required(&list, detail));
     }
     for (index, policy) in policies.iter().enumerate() {
-        let at = list.index(index);
-        one_of(
-            &policy.type_,
-            &["Percent", "Pods"],
-            &at.child("type"),
-            errors,
-        );
-        let of_period = at.child("periodSeconds");
-        let zero = "must be greater than zero";
-        if policy.value <= 0 {
-            errors.push(FieldError::invalid_value(
-                &at.child("value"),
-                policy.value,
-                zero,
-            ));
-        }
-        if policy.period_seconds <= 0 {
-            errors.push(FieldError::invalid_value(
-                &of_period,
-                policy.period_seconds,
-                zero,
-            ));
-        }
-        if policy.period_seconds > 1_800 {
-            let detail = "must be less than or equal to 1800";
-            errors.push(FieldError::invalid_value(
-                &of_period,
-                policy.period_seconds,
-                detail,
-            ));
-        }
+        scaling_policy(policy, &list.index(index), errors);
     }
     if let Some(tolerance) = rules
         .tolerance
@@ -230,6 +200,24 @@ fn scaling_rules(rules: &HPAScalingRules, at: &Path<'_>, errors: &mut Errors) {
             &tolerance.0,
             detail,
         ));
+    }
+}
+
+fn scaling_policy(policy: &HPAScalingPolicy, at: &Path<'_>, errors: &mut Errors) {
+    let (of_type, of_value) = (at.child("type"), at.child("value"));
+    one_of(&policy.type_, &["Percent", "Pods"], &of_type, errors);
+    let of_period = at.child("periodSeconds");
+    let zero = "must be greater than zero";
+    if policy.value <= 0 {
+        errors.push(FieldError::invalid_value(&of_value, policy.value, zero));
+    }
+    let seconds = policy.period_seconds;
+    if seconds <= 0 {
+        errors.push(FieldError::invalid_value(&of_period, seconds, zero));
+    }
+    if seconds > 1_800 {
+        let detail = "must be less than or equal to 1800";
+        errors.push(FieldError::invalid_value(&of_period, seconds, detail));
     }
 }
 

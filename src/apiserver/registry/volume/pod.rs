@@ -9,7 +9,9 @@ use super::super::storage::claim;
 use super::disk::{self, Iscsi};
 use super::{Sources, local, projected};
 use crate::api::field::{FieldError, Path};
-use k8s_openapi::api::core::v1::{EphemeralVolumeSource, ISCSIVolumeSource, Volume};
+use k8s_openapi::api::core::v1::{
+    CSIVolumeSource, EphemeralVolumeSource, ISCSIVolumeSource, Volume,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills in what a volume's author left out.
@@ -164,6 +166,13 @@ fn sources(v: &Volume, pod: Option<&str>, at: &Path<'_>, errors: &mut Errors) {
         all.errors
             .push(FieldError::invalid(&at.child("name"), &v.name, detail));
     }
+    remote_sources(v, &mut all);
+    later_sources(v, pod, &mut all);
+    all.finish();
+}
+
+/// The sources in between, in upstream's order.
+fn remote_sources(v: &Volume, all: &mut Sources<'_, '_>) {
     all.take(v.glusterfs.as_ref(), "glusterfs", |source, at, errors| {
         let fields = [("endpoints", &*source.endpoints), ("path", &source.path)];
         disk::all_required(&fields, at, errors);
@@ -201,8 +210,6 @@ fn sources(v: &Volume, pod: Option<&str>, at: &Path<'_>, errors: &mut Errors) {
         },
     );
     all.take(v.config_map.as_ref(), "configMap", local::config_map);
-    later_sources(v, pod, &mut all);
-    all.finish();
 }
 
 /// The sources that came to Kubernetes later, in upstream's order.
@@ -252,18 +259,7 @@ fn later_sources(v: &Volume, pod: Option<&str>, all: &mut Sources<'_, '_>) {
         ];
         disk::all_required(&fields, at, errors);
     });
-    all.take(v.csi.as_ref(), "csi", |source, at, errors| {
-        disk::csi_driver(&source.driver, &at.child("driver"), errors);
-        if let Some(secret) = &source.node_publish_secret_ref {
-            if secret.name.is_empty() {
-                let at = at.child("nodePublishSecretRef");
-                errors.push(FieldError::required(&at.child("name"), ""));
-            } else {
-                let wrong = name::dns_subdomain(&secret.name);
-                refuse(wrong, &secret.name, &at.child("name"), errors);
-            }
-        }
-    });
+    all.take(v.csi.as_ref(), "csi", csi);
     all.take(v.ephemeral.as_ref(), "ephemeral", |source, at, errors| {
         ephemeral(source, at, errors);
     });
@@ -280,6 +276,20 @@ fn later_sources(v: &Volume, pod: Option<&str>, all: &mut Sources<'_, '_>) {
     all.take(v.image.as_ref(), "image", |source, at, errors| {
         local::image(source, pod.is_some(), at, errors);
     });
+}
+
+fn csi(source: &CSIVolumeSource, at: &Path<'_>, errors: &mut Errors) {
+    disk::csi_driver(&source.driver, &at.child("driver"), errors);
+    let Some(secret) = &source.node_publish_secret_ref else {
+        return;
+    };
+    if secret.name.is_empty() {
+        let at = at.child("nodePublishSecretRef");
+        errors.push(FieldError::required(&at.child("name"), ""));
+    } else {
+        let wrong = name::dns_subdomain(&secret.name);
+        refuse(wrong, &secret.name, &at.child("name"), errors);
+    }
 }
 
 fn secret_name(name: Option<&str>, at: &Path<'_>, errors: &mut Errors) {
