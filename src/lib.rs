@@ -47,6 +47,10 @@ pub mod dashboard;
 #[cfg(target_arch = "wasm32")]
 pub mod engine;
 
+// server: the same cluster behind real HTTP
+#[cfg(not(target_arch = "wasm32"))]
+pub mod server;
+
 // web: the page
 #[cfg(target_arch = "wasm32")]
 pub mod web;

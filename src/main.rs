@@ -1,8 +1,22 @@
-//! In a browser: the page. Natively: for now, only a hint.
+//! In a browser: the page. Natively: the command line.
 
+#[cfg(target_arch = "wasm32")]
 fn main() {
-    #[cfg(target_arch = "wasm32")]
     kubarium::web::run();
-    #[cfg(not(target_arch = "wasm32"))]
-    println!("Kubarium runs in a browser: cargo xtask serve");
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn main() -> std::process::ExitCode {
+    use clap::Parser;
+
+    /// A whole Kubernetes cluster under glass. For the page: cargo xtask serve.
+    #[derive(Parser)]
+    #[command(name = "kubarium", version)]
+    enum Command {
+        /// Serve a simulated cluster over the Kubernetes API
+        Serve(kubarium::server::ServeOptions),
+    }
+    match Command::parse() {
+        Command::Serve(options) => kubarium::server::serve(&options),
+    }
 }

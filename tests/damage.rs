@@ -108,7 +108,7 @@ fn damaged(text: &str, rng: &mut SimRng) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-const ROUNDS: u64 = 150;
+const ROUNDS: u64 = 50;
 
 #[test]
 fn a_damaged_file_opens_or_is_refused() {

@@ -1,5 +1,8 @@
 //! What a Deployment of 300 replicas costs natively, in CPU time of this thread:
 //! `cargo bench --bench rollout`. `tests/rollout_wasm.rs` measures the same in WebAssembly.
+//!
+//! A number as its argument says how often to run it (under a profiler, once or twice will do):
+//! `cargo bench --bench rollout -- 2`.
 
 mod scenario;
 
@@ -16,20 +19,18 @@ fn cpu_us() -> u64 {
 }
 
 fn main() -> ExitCode {
+    let runs = std::env::args().find_map(|word| word.parse().ok());
     let before = scenario::before();
-    let measured = (0..RUNS).map(|_| {
-        let cluster = before.clone();
+    let measured = (0..runs.unwrap_or(RUNS)).map(|_| {
+        let mut cluster = before.clone();
         let start = cpu_us();
-        let run = scenario::run(cluster);
+        let run = scenario::run(&mut cluster);
         (cpu_us() - start, run)
     });
     let Some((cpu_us, run)) = measured.min_by_key(|(cpu_us, _)| *cpu_us) else {
         return ExitCode::FAILURE;
     };
-    println!(
-        "{REPLICAS} replicas ready: {cpu_us} us of CPU (budget {BUDGET_US}), {} events, {} writes, {} simulated",
-        run.events, run.writes, run.simulated
-    );
+    println!("{REPLICAS} replicas ready: {cpu_us} us of CPU (budget {BUDGET_US}), {run}");
     match cpu_us <= BUDGET_US {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,

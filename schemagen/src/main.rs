@@ -1,9 +1,11 @@
-//! Writes `static/schema.txt`: the fields of every kind that Kubarium decodes.
+//! Writes `static/schema.txt`, the fields of every kind that Kubarium decodes, and
+//! `static/openapi.json`, their schemas with descriptions, which only `kubarium serve` holds.
 //!
-//! `cargo run -p schemagen` writes the file, `cargo run -p schemagen -- --check` (and this
-//! package's test) fails when it is not current. A new kind is one line in [`roots`].
+//! `cargo run -p schemagen` writes the files, `cargo run -p schemagen -- --check` (and this
+//! package's test) fails when one is not current. A new kind is one line in [`roots`].
 
 mod go_types;
+mod openapi;
 mod table;
 
 use k8s_openapi::api;
@@ -12,8 +14,8 @@ use k8s_openapi::schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Where the table lives, from this package's folder.
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../static/schema.txt");
+/// Where the files live, from this package's folder.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../static");
 
 struct Collector {
     generator: SchemaGenerator,
@@ -71,7 +73,8 @@ fn roots(all: &mut Collector) {
     all.add::<meta::DeleteOptions>();
 }
 
-fn generate() -> String {
+/// The files: names and texts.
+fn generate() -> [(&'static str, String); 2] {
     let mut all = Collector {
         generator: SchemaGenerator::default(),
         roots: Vec::new(),
@@ -79,42 +82,46 @@ fn generate() -> String {
     roots(&mut all);
     let definitions: BTreeMap<String, Value> =
         all.generator.take_definitions(true).into_iter().collect();
-    table::render(&all.roots, &definitions)
+    [
+        ("schema.txt", table::render(&all.roots, &definitions)),
+        ("openapi.json", openapi::render(definitions)),
+    ]
 }
 
 fn main() -> std::process::ExitCode {
-    let wanted = generate();
-    if std::env::args().any(|argument| argument == "--check") {
-        let current = std::fs::read_to_string(PATH).unwrap_or_default();
-        if current != wanted {
-            eprintln!("static/schema.txt is not current: run `cargo run -p schemagen`");
+    let check = std::env::args().any(|argument| argument == "--check");
+    for (name, wanted) in generate() {
+        let path = format!("{FOLDER}/{name}");
+        if check {
+            if std::fs::read_to_string(&path).unwrap_or_default() != wanted {
+                eprintln!("static/{name} is not current: run `cargo run -p schemagen`");
+                return std::process::ExitCode::FAILURE;
+            }
+        } else if let Err(error) = std::fs::write(&path, wanted) {
+            eprintln!("cannot write static/{name}: {error}");
             return std::process::ExitCode::FAILURE;
         }
-        return std::process::ExitCode::SUCCESS;
     }
-    match std::fs::write(PATH, wanted) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("cannot write static/schema.txt: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
+    std::process::ExitCode::SUCCESS
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_committed_table_is_current() {
-        let committed = std::fs::read_to_string(super::PATH).unwrap();
-        assert!(
-            committed == super::generate(),
-            "static/schema.txt is not current: run `cargo run -p schemagen`"
-        );
+    fn the_committed_files_are_current() {
+        for (name, wanted) in super::generate() {
+            let path = format!("{}/{name}", super::FOLDER);
+            let committed = std::fs::read_to_string(path).unwrap();
+            assert!(
+                committed == wanted,
+                "static/{name} is not current: run `cargo run -p schemagen`"
+            );
+        }
     }
 
     #[test]
     fn every_override_names_a_field_of_the_table() {
-        let table = super::generate();
+        let [(_, table), _] = super::generate();
         let stale = super::go_types::unused(&table);
         assert!(stale.is_empty(), "no such field: {stale:?}");
     }

@@ -208,6 +208,14 @@ impl Kind {
         }
     }
 
+    /// The kind whose objects are served as `plural` in this group and version.
+    pub fn of_resource(group: &str, version: &str, plural: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| {
+            let row = kind.row();
+            row.plural == plural && row.group == group && row.version == version
+        })
+    }
+
     /// Whether objects of this kind live in a namespace.
     pub const fn is_namespaced(self) -> bool {
         matches!(self.row().scope, Scope::Namespaced)

@@ -82,6 +82,18 @@ impl MetaExt for super::Object {
     }
 }
 
+/// Which object it is, and which version of it: as much metadata as an update of a status needs, for
+/// which the API server keeps the rest as it has it.
+pub fn identity(meta: &ObjectMeta) -> ObjectMeta {
+    ObjectMeta {
+        namespace: meta.namespace.clone(),
+        name: meta.name.clone(),
+        uid: meta.uid.clone(),
+        resource_version: meta.resource_version.clone(),
+        ..ObjectMeta::default()
+    }
+}
+
 /// The labels as a map; empty where there are none.
 pub fn labels(meta: &ObjectMeta) -> &BTreeMap<String, String> {
     static NONE: BTreeMap<String, String> = BTreeMap::new();

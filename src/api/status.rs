@@ -24,6 +24,12 @@ pub enum Reason {
     Forbidden,
     /// 405
     MethodNotAllowed,
+    /// 406
+    NotAcceptable,
+    /// 413
+    RequestEntityTooLarge,
+    /// 415
+    UnsupportedMediaType,
     /// 410: the revision asked for is compacted.
     Expired,
     /// 429
@@ -34,6 +40,8 @@ pub enum Reason {
     ServiceUnavailable,
     /// 504
     Timeout,
+    /// 500: upstream gives no reason.
+    Unknown,
 }
 
 impl Reason {
@@ -46,9 +54,12 @@ impl Reason {
             Reason::BadRequest => 400,
             Reason::Forbidden => 403,
             Reason::MethodNotAllowed => 405,
+            Reason::NotAcceptable => 406,
+            Reason::RequestEntityTooLarge => 413,
+            Reason::UnsupportedMediaType => 415,
             Reason::Expired => 410,
             Reason::TooManyRequests => 429,
-            Reason::InternalError => 500,
+            Reason::InternalError | Reason::Unknown => 500,
             Reason::ServiceUnavailable => 503,
             Reason::Timeout => 504,
         }
@@ -180,9 +191,14 @@ impl Status {
     /// Validation failed: one sentence, the single errors in brackets where there are several.
     pub fn invalid(kind: Kind, name: &str, errors: &[FieldError]) -> Self {
         let row = kind.row();
-        let qualified = match row.group {
-            "" => row.kind.to_owned(),
-            group => format!("{}.{group}", row.kind),
+        Self::invalid_as(row.group, row.kind, name, errors)
+    }
+
+    /// As [`Status::invalid`], for what is no kind of the table (`ListOptions`, a patch).
+    pub fn invalid_as(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+        let qualified = match group {
+            "" => kind.to_owned(),
+            group => format!("{kind}.{group}"),
         };
         let mut texts: Vec<String> = Vec::new();
         for text in errors.iter().map(ToString::to_string) {
@@ -207,8 +223,8 @@ impl Status {
             message: format!("{qualified} \"{name}\" is invalid: {what}"),
             details: Some(Details {
                 name: name.to_owned(),
-                group: row.group.to_owned(),
-                kind: row.kind.to_owned(),
+                group: group.to_owned(),
+                kind: kind.to_owned(),
                 causes,
             }),
         }

@@ -1,7 +1,7 @@
 //! Where JSON becomes objects: strict decoding, and patches.
 
 use super::Patch;
-use crate::api::{Kind, Object, ObjectKey, Reason, Status};
+use crate::api::{Kind, Object, Reason, Status};
 use crate::api::{decode, schema};
 use serde_json::Value;
 
@@ -38,19 +38,31 @@ pub fn decode(json: Value, validation: FieldValidation) -> Result<Object, Status
 /// # Errors
 /// `BadRequest` with the API server's text: a wrong type, an unknown field.
 pub fn decode_as(kind: Kind, json: Value, validation: FieldValidation) -> Result<Object, Status> {
-    let (name, version) = (kind.row().kind, kind.row().version);
-    let refuse = |why: &str| Status::bad_request(decode::cannot_be_handled(version, name, why));
+    let (object, sentences) = decode_noting(kind, json)?;
+    match decode::strict_error(&sentences) {
+        Some(why) if validation == FieldValidation::Strict => Err(refuse(kind, &why)),
+        _ => Ok(object),
+    }
+}
+
+fn refuse(kind: Kind, why: &str) -> Status {
+    let row = kind.row();
+    Status::bad_request(decode::cannot_be_handled(row.version, row.kind, why))
+}
+
+/// Decodes `json` as an object of `kind`, with a sentence for every unknown field.
+///
+/// # Errors
+/// `BadRequest` with the API server's text: a wrong type.
+pub fn decode_noting(kind: Kind, json: Value) -> Result<(Object, Vec<String>), Status> {
     let row = kind.row();
     let definition = schema::schema()
         .root(row.group, row.version, row.kind)
         .expect("invariant: the field table has every kind of the table of kinds");
-    let decoded = decode::decode(definition, json).map_err(|error| refuse(&error.message))?;
-    if validation == FieldValidation::Strict
-        && let Some(why) = decoded.strict_error()
-    {
-        return Err(refuse(&why));
-    }
-    Object::from_json(kind, decoded.value).map_err(|why| refuse(&why))
+    let decoded = decode::decode(definition, json).map_err(|error| refuse(kind, &error.message))?;
+    let sentences = decoded.warnings();
+    let object = Object::from_json(kind, decoded.value).map_err(|why| refuse(kind, &why))?;
+    Ok((object, sentences))
 }
 
 /// `object` with `patch` applied.
@@ -58,35 +70,6 @@ pub fn decode_as(kind: Kind, json: Value, validation: FieldValidation) -> Result
 /// # Errors
 /// `Invalid` or `BadRequest` where the patch does not fit the object.
 pub fn apply_patch(object: &Object, patch: &Patch) -> Result<Object, Status> {
-    let key: ObjectKey = object.key();
-    let mut json = object.to_json();
-    match patch {
-        Patch::Merge(change) => merge(&mut json, change),
-        Patch::StrategicMerge(_) | Patch::Json(_) => {
-            return Err(Status::bad_request(format!("unsupported patch of {key}")));
-        }
-    }
-    decode_as(key.kind, json, FieldValidation::Ignore)
-}
-
-/// RFC 7386: objects merge, null removes, anything else replaces.
-fn merge(target: &mut Value, change: &Value) {
-    let Value::Object(change) = change else {
-        *target = change.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
-    }
-    let Value::Object(fields) = target else {
-        return;
-    };
-    for (name, value) in change {
-        match value {
-            Value::Null => {
-                fields.remove(name);
-            }
-            _ => merge(fields.entry(name.clone()).or_insert(Value::Null), value),
-        }
-    }
+    let patched = super::patch::apply(object.kind(), &object.to_json(), patch)?;
+    decode_as(object.kind(), patched, FieldValidation::Ignore)
 }

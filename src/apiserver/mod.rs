@@ -5,18 +5,30 @@
 //! in [`Etcd`], and what it allocates (cluster IPs, node ports) it works out from there.
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go, v1.36. Left out:
-//! authentication, flow control, encryption, the HTTP side (see `server/`).
+//! authentication, flow control, encryption, the sockets (see `server/`).
 
 pub mod admission;
 mod delete;
+pub mod discovery;
 pub mod door;
+mod expire;
+pub mod managed;
+pub mod page;
+pub mod patch;
+pub mod path;
 mod read;
 pub mod registry;
 mod request;
+pub mod rest;
 mod stored;
 pub mod table;
+#[cfg(test)]
+pub mod testing;
+mod tracking;
+pub mod watch;
 mod write;
 
+pub use managed::Apply;
 pub use request::{
     ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,
     Response,
@@ -29,6 +41,7 @@ use crate::api::watch::{Origin, WatchEvent};
 use crate::etcd::{Compacted, Etcd};
 use crate::sim::{SimRng, SimTime};
 use serde::{Deserialize, Serialize};
+use tracking::{Tracking, Write};
 
 /// What the API server is told when it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +155,11 @@ impl ApiServer {
             cause: request.cause,
             at: now,
         };
-        let dry_run = request.dry_run;
+        let write = Write {
+            dry_run: request.dry_run,
+            tracking: Tracking::of(request.manager, request.via, &origin),
+            origin,
+        };
         match request.operation {
             Operation::Get(key) => self.get(&key).map(Response::Object),
             Operation::List {
@@ -151,18 +168,19 @@ impl ApiServer {
                 labels,
                 fields,
             } => self.list(kind, namespace.as_deref(), &labels, &fields),
-            Operation::Create(object) => self.create(object, dry_run, origin).map(Response::Object),
-            Operation::Update(object) => self.update(object, dry_run, origin).map(Response::Object),
-            Operation::UpdateStatus(object) => self
-                .update_status(object, dry_run, origin)
-                .map(Response::Object),
-            Operation::Patch { key, patch } => self
-                .patch(&key, &patch, dry_run, origin)
-                .map(Response::Object),
+            Operation::Create(object) => self.create(object, write).map(Response::Object),
+            Operation::Update(object) => self.update(object, write).map(Response::Object),
+            Operation::UpdateStatus(object) => {
+                self.update_status(object, write).map(Response::Object)
+            }
+            Operation::Apply(apply) => self.apply(&apply, write).map(Response::Object),
+            Operation::Patch { key, patch } => {
+                self.patch(&key, &patch, write).map(Response::Object)
+            }
             Operation::Delete { key, options } => self
-                .delete(&key, &options, dry_run, origin)
+                .delete(&key, &options, write.dry_run, write.origin)
                 .map(Response::Object),
-            Operation::Bind { pod, node } => self.bind(&pod, &node, origin).map(Response::Object),
+            Operation::Bind { pod, node } => self.bind(&pod, &node, write).map(Response::Object),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What can be asked of the API server, and what it answers.
 
+use super::managed::Apply;
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status};
 use crate::sim::SimTime;
@@ -72,6 +73,8 @@ pub enum Operation {
     Update(Object),
     /// Replace an object's status alone.
     UpdateStatus(Object),
+    /// Lay an object over the stored one (server-side apply); creates what is not there.
+    Apply(Apply),
     /// Change parts of an object.
     Patch {
         /// Which object.
@@ -104,6 +107,12 @@ pub struct Request {
     pub cause: Option<u64>,
     /// Do everything but store.
     pub dry_run: bool,
+    /// Who manages the fields that are written, where the client says so; else the actor does, and
+    /// a new object's fields are not tracked.
+    pub manager: Option<Arc<str>>,
+    /// The subresource that the fields are written through, where it is not the operation's own:
+    /// `scale`, or empty.
+    pub via: &'static str,
     /// What to do.
     pub operation: Operation,
 }
@@ -115,6 +124,8 @@ impl Request {
             actor: "user".into(),
             cause: None,
             dry_run: false,
+            manager: None,
+            via: "",
             operation,
         }
     }

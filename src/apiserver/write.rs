@@ -1,52 +1,47 @@
-//! Writes: create, update, status, patch, binding.
+//! Writes: create, update, status, patch, binding. Apply is in `tracking`.
 
 use super::admission::Surroundings;
+use super::tracking::Write;
 use super::{ApiServer, Patch, admission, door, registry};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
-use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status, condition};
+use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, condition};
 use crate::etcd::WriteError;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use std::sync::Arc;
 
 impl ApiServer {
-    pub(super) fn create(
-        &mut self,
-        mut object: Object,
-        dry_run: bool,
-        origin: Origin,
-    ) -> Result<Object, Status> {
-        self.name_and_stamp(&mut object, &origin);
+    pub(super) fn create(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
+        self.name_and_stamp(&mut object, &write.origin);
         registry::default(&mut object);
-        let mut around = Surroundings {
-            config: &self.config,
-            etcd: &self.etcd,
-            old: None,
-            rng: &mut self.rng,
-        };
-        admission::mutate(&mut object, &mut around)?;
+        admission::mutate(&mut object, &mut self.around(None))?;
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
         let errors = registry::validate(&object);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        let around = Surroundings {
-            config: &self.config,
-            etcd: &self.etcd,
-            old: None,
-            rng: &mut self.rng,
-        };
-        admission::validate(&object, &around)?;
+        admission::validate(&object, &self.around(None))?;
         let key = object.key();
         if self.etcd.get(&key).is_some() {
             return Err(Status::already_exists(&key));
         }
-        if dry_run {
+        write.tracking.of_new(&mut object, &write.origin);
+        if write.dry_run {
             return Ok(object);
         }
         self.etcd
-            .create(object, origin)
+            .create(object, write.origin)
             .map_err(|error| refused(&key, error))
+    }
+
+    /// What admission may look at where `old`, if there is one, is to be changed.
+    const fn around<'a>(&'a mut self, old: Option<&'a Object>) -> Surroundings<'a> {
+        Surroundings {
+            config: &self.config,
+            etcd: &self.etcd,
+            old,
+            rng: &mut self.rng,
+        }
     }
 
     fn name_and_stamp(&mut self, object: &mut Object, origin: &Origin) {
@@ -74,64 +69,53 @@ impl ApiServer {
         metadata.managed_fields = None;
     }
 
-    pub(super) fn update(
-        &mut self,
-        mut object: Object,
-        dry_run: bool,
-        origin: Origin,
-    ) -> Result<Object, Status> {
+    pub(super) fn update(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
         let old = self.current(&mut object)?;
         registry::default(&mut object);
-        let mut around = Surroundings {
-            config: &self.config,
-            etcd: &self.etcd,
-            old: Some(&old),
-            rng: &mut self.rng,
-        };
-        admission::mutate(&mut object, &mut around)?;
+        admission::mutate(&mut object, &mut self.around(Some(&old)))?;
         registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
         let errors = registry::validate_update(&object, &old);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        let around = Surroundings {
-            config: &self.config,
-            etcd: &self.etcd,
-            old: Some(&old),
-            rng: &mut self.rng,
-        };
-        admission::validate(&object, &around)?;
-        self.replace(object, &old, dry_run, origin)
+        admission::validate(&object, &self.around(Some(&old)))?;
+        write
+            .tracking
+            .of_change(&old, &mut object, "", &write.origin);
+        self.replace(object, &old, write.dry_run, write.origin)
     }
 
     pub(super) fn update_status(
         &mut self,
         mut object: Object,
-        dry_run: bool,
-        origin: Origin,
+        write: Write,
     ) -> Result<Object, Status> {
         let old = self.current(&mut object)?;
+        let given = object.meta_mut().managed_fields.take();
         registry::prepare_for_status_update(&mut object, &old);
-        self.replace(object, &old, dry_run, origin)
+        object.meta_mut().managed_fields = given;
+        write
+            .tracking
+            .of_change(&old, &mut object, "status", &write.origin);
+        self.replace(object, &old, write.dry_run, write.origin)
     }
 
     pub(super) fn patch(
         &mut self,
         key: &ObjectKey,
         patch: &Patch,
-        dry_run: bool,
-        origin: Origin,
+        write: Write,
     ) -> Result<Object, Status> {
         let old = self.get(key)?;
         let patched = door::apply_patch(&old, patch)?;
-        self.update(patched, dry_run, origin)
+        self.update(patched, write)
     }
 
     pub(super) fn bind(
         &mut self,
         pod: &NamespacedName,
         node: &str,
-        origin: Origin,
+        write: Write,
     ) -> Result<Object, Status> {
         let key = pod.of(Kind::Pod);
         let old = self.get(&key)?;
@@ -162,9 +146,13 @@ impl ApiServer {
         condition::set(
             status.conditions.get_or_insert_default(),
             scheduled,
-            origin.at,
+            write.origin.at,
         );
-        self.replace(Object::new(new), &old, false, origin)
+        let mut new = Object::new(new);
+        write
+            .tracking
+            .of_change(&old, &mut new, "status", &write.origin);
+        self.replace(new, &old, write.dry_run, write.origin)
     }
 
     /// The stored version that `object` is to replace, once its resource version (where given) and
@@ -200,9 +188,11 @@ impl ApiServer {
         metadata
             .deletion_grace_period_seconds
             .clone_from(&old.meta().deletion_grace_period_seconds);
-        metadata
-            .managed_fields
-            .clone_from(&old.meta().managed_fields);
+        if metadata.managed_fields.as_ref().is_none_or(Vec::is_empty) {
+            metadata
+                .managed_fields
+                .clone_from(&old.meta().managed_fields);
+        }
         Ok(old)
     }
 
@@ -236,5 +226,9 @@ pub(super) fn refused(key: &ObjectKey, error: WriteError) -> Status {
         WriteError::Exists => Status::already_exists(key),
         WriteError::Missing => Status::not_found(key),
         WriteError::Changed => Status::stale(key),
+        WriteError::NoSpace => Status::plain(
+            Reason::InternalError,
+            "etcdserver: mvcc: database space exceeded",
+        ),
     }
 }

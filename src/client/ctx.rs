@@ -32,6 +32,8 @@ impl Ctx<'_> {
             actor: self.actor.clone(),
             cause: self.cause,
             dry_run: false,
+            manager: None,
+            via: "",
             operation,
         };
         self.api.handle(request, self.now)

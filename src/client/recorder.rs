@@ -6,6 +6,7 @@
 use super::Ctx;
 use crate::api::meta::{self, MetaExt};
 use crate::api::{ApiType, Kind, NamespacedName};
+use crate::sim::push_hex;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -62,7 +63,7 @@ impl Recorder {
         reason: &str,
         message: impl Into<String>,
     ) {
-        self.event_at(ctx, &reference(object), event_type, reason, message);
+        self.event_at(ctx, reference(object), event_type, reason, message);
     }
 
     /// Records an event about what `involved` refers to (a part of an object, such as a container,
@@ -71,21 +72,25 @@ impl Recorder {
     pub fn event_at(
         &mut self,
         ctx: &mut Ctx<'_>,
-        involved: &ObjectReference,
+        involved: ObjectReference,
         event_type: EventType,
         reason: &str,
         message: impl Into<String>,
     ) {
         let message = message.into();
-        let uid = involved.uid.clone().unwrap_or_default();
-        let part = involved.field_path.clone().unwrap_or_default();
-        let seen = (format!("{uid}/{part}"), reason.to_owned(), message.clone());
+        let uid = involved.uid.as_deref().unwrap_or_default();
+        let part = involved.field_path.as_deref().unwrap_or_default();
+        let seen = (
+            [uid, "/", part].concat(),
+            reason.to_owned(),
+            message.clone(),
+        );
         if let Some(name) = self.seen.get(&seen).cloned()
             && self.repeat(ctx, &name)
         {
             return;
         }
-        let name = self.name(ctx, involved);
+        let name = self.name(ctx, &involved);
         let event = self.new_event(ctx, &name, involved, event_type, reason, message);
         if ctx.create(event).is_ok() {
             if self.seen.len() >= CACHE_LIMIT as usize {
@@ -109,17 +114,16 @@ impl Recorder {
         let object = involved.name.as_deref().unwrap_or_default();
         let namespace = involved.namespace.as_deref().filter(|n| !n.is_empty());
         let unique = ctx.now.as_micros().wrapping_mul(1_000) ^ ctx.rng.below(1_000);
-        NamespacedName::new(
-            namespace.unwrap_or("default"),
-            format!("{object}.{unique:016x}"),
-        )
+        let mut name = [object, "."].concat();
+        push_hex(&mut name, unique, 16);
+        NamespacedName::new(namespace.unwrap_or("default"), name)
     }
 
     fn new_event(
         &self,
         ctx: &Ctx<'_>,
         name: &NamespacedName,
-        involved: &ObjectReference,
+        involved: ObjectReference,
         event_type: EventType,
         reason: &str,
         message: String,
@@ -133,7 +137,7 @@ impl Recorder {
             count: Some(1),
             first_timestamp: Some(meta::time(ctx.now)),
             last_timestamp: Some(meta::time(ctx.now)),
-            involved_object: involved.clone(),
+            involved_object: involved,
             message: Some(message),
             reason: Some(reason.to_owned()),
             reporting_component: Some(self.component.clone()),

@@ -99,6 +99,8 @@ fn create(cluster: &mut Cluster, object: Object) {
         actor: "kubeadm".into(),
         cause: None,
         dry_run: false,
+        manager: None,
+        via: "",
         operation: Operation::Create(object),
     };
     let now = cluster.now;

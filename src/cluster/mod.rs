@@ -21,6 +21,7 @@ pub use load::{EndpointCount, LOADS_LIMIT, Load, LoadPacket, PER_SECOND_LIMIT};
 pub use trace::{Trace, TraceEntry};
 
 use crate::api::{Kind, NamespacedName, Status};
+use crate::apiserver::rest::Door;
 use crate::apiserver::{ApiHandle, ApiServer, LogOptions, Request, Response};
 use crate::client::{Agenda, Component, Ctx};
 use crate::controller::ControllerManager;
@@ -191,6 +192,8 @@ impl Cluster {
             }
             Event::Compact => {
                 self.api.compact(self.compact_next);
+                self.api.expire_events(self.now);
+                self.spread();
                 self.compact_next = self.api.etcd().revision();
                 self.queue.push(self.now + COMPACT_INTERVAL, Event::Compact);
             }
@@ -371,6 +374,12 @@ struct Parts<'a> {
     kubelets: &'a mut Vec<Kubelet>,
     proxies: &'a mut Vec<KubeProxy>,
     dns: &'a mut Dns,
+}
+
+impl Door for Cluster {
+    fn server(&self) -> &ApiServer {
+        &self.api
+    }
 }
 
 impl ApiHandle for Cluster {

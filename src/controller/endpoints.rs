@@ -3,9 +3,10 @@
 //! Upstream: pkg/controller/endpoint/endpoints_controller.go, v1.36. Left out: IPv6.
 
 use super::manager::Controller;
+use super::selected_pods::{Selected, SelectedPods};
 use super::service_pods::{
-    self, HEADLESS, address, hostname, is_headless, ports, publishes_not_ready, refers_to,
-    target_ref,
+    self, HEADLESS, address, has_fixed_ports, hostname, is_headless, ports, publishes_not_ready,
+    refers_to, target_ref,
 };
 use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers, pods};
@@ -33,6 +34,8 @@ const ADDRESS_LIMIT: u32 = 1_000;
 pub struct EndpointsController {
     queue: WorkQueue<NamespacedName>,
     triggers: TriggerTimes,
+    #[serde(skip)]
+    pods: SelectedPods,
 }
 
 impl Controller for EndpointsController {
@@ -48,13 +51,13 @@ impl Controller for EndpointsController {
             }
             return;
         }
-        service_pods::enqueue(change, informers, &mut self.queue);
+        self.pods.observe(change, informers, &mut self.queue);
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         while let Some(item) = self.queue.pop(ctx.now) {
             ctx.cause = item.cause;
-            match reconcile(&item.key, &mut self.triggers, ctx, informers) {
+            match self.reconcile(&item.key, ctx, informers) {
                 Ok(()) => self.queue.forget(&item.key),
                 Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
             }
@@ -66,59 +69,61 @@ impl Controller for EndpointsController {
     }
 }
 
-fn reconcile(
-    key: &NamespacedName,
-    triggers: &mut TriggerTimes,
-    ctx: &mut Ctx<'_>,
-    informers: &Informers,
-) -> Result<(), Status> {
-    let existing = informers.endpoints.get(key);
-    let Some(service) = informers.services.get(key) else {
-        triggers.forget(key);
-        if existing.is_some() {
-            return match ctx.delete(key.of(Kind::Endpoints), DeleteOptions::default()) {
-                Err(status) if status.reason != Reason::NotFound => Err(status),
-                _ => Ok(()),
-            };
-        }
-        return Ok(());
-    };
-    if service_pods::selector(service) == Selector::nothing() {
-        return Ok(());
-    }
-    let selected = service_pods::selected(service, informers);
-    let trigger = triggers.compute(service, &selected);
-    let planned = plan_subsets(service, &selected);
-    let truncated = planned.truncated;
-    let labels = labels(service);
-    let Some(old) = existing else {
-        let mut metadata = ObjectMeta {
-            name: Some(key.name.clone()),
-            namespace: Some(key.namespace.clone()),
-            labels: Some(labels),
-            annotations: over_capacity(None, truncated),
-            ..ObjectMeta::default()
+impl EndpointsController {
+    fn reconcile(
+        &mut self,
+        key: &NamespacedName,
+        ctx: &mut Ctx<'_>,
+        informers: &Informers,
+    ) -> Result<(), Status> {
+        let existing = informers.endpoints.get(key);
+        let Some(service) = informers.services.get(key) else {
+            self.triggers.forget(key);
+            if existing.is_some() {
+                return match ctx.delete(key.of(Kind::Endpoints), DeleteOptions::default()) {
+                    Err(status) if status.reason != Reason::NotFound => Err(status),
+                    _ => Ok(()),
+                };
+            }
+            return Ok(());
         };
+        if service_pods::selector(service) == Selector::nothing() {
+            return Ok(());
+        }
+        let selected = self.pods.of(service, informers);
+        let trigger = self.triggers.compute(service, &selected);
+        let planned = plan_subsets(service, &selected);
+        let truncated = planned.truncated;
+        let labels = labels(service);
+        let Some(old) = existing else {
+            let mut metadata = ObjectMeta {
+                name: Some(key.name.clone()),
+                namespace: Some(key.namespace.clone()),
+                labels: Some(labels),
+                annotations: over_capacity(None, truncated),
+                ..ObjectMeta::default()
+            };
+            annotate(&mut metadata, trigger);
+            let subsets = planned.write(service);
+            return match ctx.create(Endpoints { metadata, subsets }) {
+                Err(status) if status.is_namespace_terminating() => Ok(()),
+                other => other.map(|_| ()),
+            };
+        };
+        let annotations = over_capacity(old.metadata.annotations.as_ref(), truncated);
+        if planned.says(service, old.subsets.as_deref().unwrap_or_default())
+            && meta::labels(&old.metadata) == &labels
+            && old.metadata.annotations == annotations
+        {
+            return Ok(());
+        }
+        let mut metadata = old.metadata.clone();
+        metadata.labels = Some(labels);
+        metadata.annotations = annotations;
         annotate(&mut metadata, trigger);
         let subsets = planned.write(service);
-        return match ctx.create(Endpoints { metadata, subsets }) {
-            Err(status) if status.is_namespace_terminating() => Ok(()),
-            other => other.map(|_| ()),
-        };
-    };
-    let annotations = over_capacity(old.metadata.annotations.as_ref(), truncated);
-    if planned.says(service, old.subsets.as_deref().unwrap_or_default())
-        && meta::labels(&old.metadata) == &labels
-        && old.metadata.annotations == annotations
-    {
-        return Ok(());
+        ctx.update(Endpoints { metadata, subsets }).map(|_| ())
     }
-    let mut metadata = old.metadata.clone();
-    metadata.labels = Some(labels);
-    metadata.annotations = annotations;
-    annotate(&mut metadata, trigger);
-    let subsets = planned.write(service);
-    ctx.update(Endpoints { metadata, subsets }).map(|_| ())
 }
 
 fn labels(service: &Service) -> BTreeMap<String, String> {
@@ -157,27 +162,29 @@ struct Group<'a> {
     not_ready: Vec<&'a Pod>,
 }
 
-fn plan_subsets<'a>(service: &Service, selected: &[&'a Pod]) -> Planned<'a> {
+fn plan_subsets<'a>(service: &Service, selected: &[&'a Selected]) -> Planned<'a> {
     let publish = publishes_not_ready(service);
-    let mut by_address: Vec<&'a Pod> = selected
-        .iter()
-        .filter(|pod| publish || !pod.is_terminating())
-        .copied()
-        .collect();
-    by_address.sort_by(|a, b| (address(a), a.uid()).cmp(&(address(b), b.uid())));
-    let is_ready = |pod: &Pod| publish || pods::is_ready(pod);
+    let mut by_address = by_address(
+        selected
+            .iter()
+            .filter(|pod| publish || !pod.is_terminating())
+            .copied(),
+    );
+    let is_ready = |pod: &Selected| publish || pod.ready;
     let truncated = by_address.len() > ADDRESS_LIMIT as usize;
     if truncated {
-        // Ready ones first; the order among them stays.
-        by_address.sort_by_key(|pod| !is_ready(pod));
-        by_address.truncate(ADDRESS_LIMIT as usize);
-        by_address.sort_by(|a, b| (address(a), a.uid()).cmp(&(address(b), b.uid())));
+        // Ready ones stay before others; the order among them stays.
+        let (ready, not_ready): (Vec<_>, Vec<_>) =
+            by_address.into_iter().partition(|pod| is_ready(pod));
+        let kept = ready.into_iter().chain(not_ready);
+        by_address = self::by_address(kept.take(ADDRESS_LIMIT as usize));
     }
+    let fixed = has_fixed_ports(service);
     let mut groups: Vec<Group<'a>> = Vec::new();
     for pod in by_address {
         let same = |group: &Group<'a>| {
-            let other = group.ready.first().or(group.not_ready.first());
-            other.is_some_and(|other| same_ports(service, pod, other))
+            let other = group.any();
+            fixed || other.is_some_and(|other| same_ports(service, pod, other))
         };
         let at = groups.iter().position(same).unwrap_or_else(|| {
             groups.push(Group::default());
@@ -189,6 +196,26 @@ fn plan_subsets<'a>(service: &Service, selected: &[&'a Pod]) -> Planned<'a> {
         }
     }
     Planned { groups, truncated }
+}
+
+/// Sorts by the addresses' text, as upstream does. The first bytes, which hold all of an IPv4
+/// address, are compared as one number.
+fn by_address<'a>(pods: impl Iterator<Item = &'a Selected>) -> Vec<&'a Selected> {
+    let mut keyed: Vec<(u128, &Selected)> = pods
+        .map(|pod| {
+            let mut first = [0; 16];
+            let text = address(pod).as_bytes();
+            let length = text.len().min(first.len());
+            first[..length].copy_from_slice(&text[..length]);
+            (u128::from_be_bytes(first), pod)
+        })
+        .collect();
+    keyed.sort_unstable_by(|(a_first, a), (b_first, b)| {
+        a_first
+            .cmp(b_first)
+            .then_with(|| (address(a), a.uid()).cmp(&(address(b), b.uid())))
+    });
+    keyed.into_iter().map(|(_, pod)| pod).collect()
 }
 
 fn same_ports(service: &Service, a: &Pod, b: &Pod) -> bool {

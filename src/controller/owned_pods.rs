@@ -12,10 +12,20 @@ use std::sync::Arc;
 
 type Pods = BTreeMap<NamespacedName, Arc<Pod>>;
 
+/// A Pod that has a controller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owned {
+    /// The Pod.
+    pub pod: Arc<Pod>,
+    /// Whether its controller found that it has the labels it selects by. What an owner selects by
+    /// never changes, so this holds until the Pod's labels do.
+    pub matches: bool,
+}
+
 /// Pods by the uid of their controller.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OwnedPods {
-    owned: BTreeMap<String, Pods>,
+    owned: BTreeMap<String, BTreeMap<NamespacedName, Owned>>,
     /// Pods without a controller, which one may adopt.
     orphans: Pods,
 }
@@ -23,7 +33,10 @@ pub struct OwnedPods {
 /// Serialised as names and versions: what stands under them is the store's.
 impl Serialize for OwnedPods {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let pods = self.owned.values().chain([&self.orphans]).flatten();
+        let owned = self.owned.values().flatten();
+        let pods = owned
+            .map(|(name, owned)| (name, &owned.pod))
+            .chain(&self.orphans);
         serializer.collect_map(pods.map(|(name, pod)| (name.to_string(), pod.revision())))
     }
 }
@@ -50,20 +63,33 @@ impl OwnedPods {
             }
         }
         let Some(new) = &delta.new else { return };
-        let pods = match uid(new) {
-            None => &mut self.orphans,
-            Some(uid) if self.owned.contains_key(uid) => self
-                .owned
-                .get_mut(uid)
-                .expect("invariant: the key was just found"),
-            Some(uid) => self.owned.entry(uid.to_owned()).or_default(),
+        let Some(uid) = uid(new) else {
+            self.orphans.insert(name, new.clone());
+            return;
         };
-        pods.insert(name, new.clone());
+        let pods = self.owned.entry(uid.to_owned()).or_default();
+        match pods.get_mut(&name) {
+            Some(known) => {
+                known.matches &= known.pod.metadata.labels == new.metadata.labels;
+                known.pod = new.clone();
+            }
+            None => {
+                let (pod, matches) = (new.clone(), false);
+                pods.insert(name, Owned { pod, matches });
+            }
+        }
     }
 
     /// The Pods that the object with `uid` controls, by name.
     pub fn of(&self, uid: &str) -> impl Iterator<Item = &Arc<Pod>> {
-        self.owned.get(uid).into_iter().flat_map(BTreeMap::values)
+        let pods = self.owned.get(uid).into_iter();
+        pods.flat_map(BTreeMap::values).map(|owned| &owned.pod)
+    }
+
+    /// The same, to note which of them match.
+    pub fn of_mut(&mut self, uid: &str) -> impl Iterator<Item = &mut Owned> {
+        let pods = self.owned.get_mut(uid).into_iter();
+        pods.flat_map(BTreeMap::values_mut)
     }
 
     /// The Pods of `namespace` that nothing controls, by name.

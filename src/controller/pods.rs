@@ -6,7 +6,7 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::{condition, owner};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{Pod, PodCondition, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -33,22 +33,21 @@ pub fn is_active(pod: &Pod) -> bool {
     !matches!(phase(pod), "Succeeded" | "Failed") && !pod.is_terminating()
 }
 
+/// Its condition `Ready`, if that holds.
+fn readiness(pod: &Pod) -> Option<&PodCondition> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref();
+    condition::find(conditions, "Ready").filter(|ready| ready.status == "True")
+}
+
 /// When it became ready, if it is.
 pub fn ready_since(pod: &Pod) -> Option<SimTime> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref();
-    let ready = condition::find(conditions, "Ready").filter(|c| c.status == "True")?;
-    Some(
-        ready
-            .last_transition_time
-            .as_ref()
-            .map(meta::to_sim)
-            .unwrap_or_default(),
-    )
+    let since = readiness(pod)?.last_transition_time.as_ref();
+    Some(since.map(meta::to_sim).unwrap_or_default())
 }
 
 /// Whether it is ready.
 pub fn is_ready(pod: &Pod) -> bool {
-    ready_since(pod).is_some()
+    readiness(pod).is_some()
 }
 
 /// Whether two versions of a Pod differ in anything that its controller acts on or counts. Upstream

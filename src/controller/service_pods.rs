@@ -3,14 +3,12 @@
 //!
 //! Upstream: staging/src/k8s.io/endpointslice/util/controller_utils.go, v1.36.
 
-use super::{Change, Informers, pods};
-use crate::api::meta::{self, MetaExt};
+use super::pods;
+use crate::api::meta::MetaExt;
+use crate::api::owner;
 use crate::api::selector::Selector;
-use crate::api::{NamespacedName, owner};
-use crate::client::WorkQueue;
 use k8s_openapi::api::core::v1::{ObjectReference, Pod, Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use std::sync::Arc;
 
 /// Set on the endpoints of a Service without a cluster IP.
 pub const HEADLESS: &str = "service.kubernetes.io/headless";
@@ -27,31 +25,8 @@ pub fn selector(service: &Service) -> Selector {
         .map_or(Selector::nothing(), Selector::from_map)
 }
 
-/// Queues the Services that a change of a Service or a Pod concerns.
-pub fn enqueue(change: &Change, informers: &Informers, queue: &mut WorkQueue<NamespacedName>) {
-    match change {
-        Change::Service(delta) => queue.add(delta.name(), Some(delta.revision)),
-        Change::Pod(delta) => {
-            if let (Some(old), Some(new)) = (&delta.old, &delta.new)
-                && !matters(old, new)
-            {
-                return;
-            }
-            let versions = [delta.old.as_ref(), delta.new.as_ref()];
-            for service in informers.services.in_namespace(delta.latest().namespace()) {
-                let selector = selector(service);
-                let selected = |pod: &&Arc<Pod>| selector.matches(meta::labels(&pod.metadata));
-                if versions.iter().flatten().any(selected) {
-                    queue.add(service.namespaced_name(), Some(delta.revision));
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Whether what endpoints say of a Pod may differ between two of its versions.
-fn matters(old: &Pod, new: &Pod) -> bool {
+pub fn matters(old: &Pod, new: &Pod) -> bool {
     if address(old).is_empty() && address(new).is_empty() {
         return false;
     }
@@ -76,14 +51,9 @@ pub fn address(pod: &Pod) -> &str {
         .unwrap_or_default()
 }
 
-/// The Pods that `service` selects and that can be reached, by name.
-pub fn selected<'a>(service: &'a Service, informers: &'a Informers) -> Vec<&'a Pod> {
-    let selector = selector(service);
-    let pods = informers.pods.in_namespace(service.namespace());
-    pods.filter(|pod| selector.matches(meta::labels(&pod.metadata)))
-        .filter(|pod| !address(pod).is_empty() && !is_finished(pod))
-        .map(Arc::as_ref)
-        .collect()
+/// Whether a request can reach it: it has an address and has not finished.
+pub fn is_reachable(pod: &Pod) -> bool {
+    !address(pod).is_empty() && !is_finished(pod)
 }
 
 /// The number of the container port that a Service port leads to in `pod`.
@@ -110,6 +80,13 @@ pub fn ports<'a>(
     ports
         .flatten()
         .filter_map(|port| Some((port, target(pod, port)?)))
+}
+
+/// Whether the Service's ports lead to the same numbers in every Pod: none of them goes by a name.
+pub fn has_fixed_ports(service: &Service) -> bool {
+    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter());
+    let by_name = |port: &ServicePort| matches!(port.target_port, Some(IntOrString::String(_)));
+    !ports.flatten().any(by_name)
 }
 
 /// Whether Pods get requests before they are ready, and while they end.

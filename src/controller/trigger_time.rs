@@ -2,12 +2,13 @@
 //!
 //! Upstream: staging/src/k8s.io/endpointslice/util/trigger_time_tracker.go, v1.36.
 
+use super::selected_pods::Selected;
+use crate::api::NamespacedName;
 use crate::api::meta::{self, MetaExt};
-use crate::api::{NamespacedName, condition};
 use crate::sim::SimTime;
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// The annotation that says it.
@@ -16,7 +17,13 @@ pub const ANNOTATION: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct Seen {
     service: SimTime,
-    pods: BTreeMap<String, SimTime>,
+    /// By name.
+    #[serde(serialize_with = "as_map")]
+    pods: Vec<(String, SimTime)>,
+}
+
+fn as_map<S: Serializer>(pods: &[(String, SimTime)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pods.iter().map(|(name, at)| (name, at)))
 }
 
 /// What each Service's Pods were last seen to have changed at.
@@ -29,7 +36,8 @@ pub struct TriggerTimes {
 impl TriggerTimes {
     /// The earliest change since the last call for this Service: its creation the first time, later
     /// the moment at which a Pod became ready or stopped being it. `None`: nothing of that changed.
-    pub fn compute(&mut self, service: &Service, pods: &[&Pod]) -> Option<SimTime> {
+    /// `pods` are in the order of their names, so one walk along what was seen before finds them all.
+    pub fn compute(&mut self, service: &Service, pods: &[&Selected]) -> Option<SimTime> {
         let created = service.metadata.creation_timestamp.as_ref();
         let created = created.map(meta::to_sim).unwrap_or_default();
         let name = service.namespaced_name();
@@ -37,25 +45,17 @@ impl TriggerTimes {
         let seen = self.services.entry(name).or_default();
         let mut earliest: Option<SimTime> = None;
         let mut note = |at: SimTime| earliest = Some(earliest.map_or(at, |known| known.min(at)));
+        let mut before = std::mem::take(&mut seen.pods).into_iter().peekable();
+        seen.pods.reserve(pods.len());
         for pod in pods {
-            let Some(at) = turned(pod) else { continue };
-            match seen.pods.get_mut(pod.name()) {
-                Some(last) if *last == at => {}
-                Some(last) => {
-                    if at > *last {
-                        note(at);
-                    }
-                    *last = at;
-                }
-                None => {
-                    seen.pods.insert(pod.name().to_owned(), at);
-                    note(at);
-                }
+            let Some(at) = pod.turned else { continue };
+            while before.next_if(|(name, _)| **name < *pod.name()).is_some() {}
+            let last = before.next_if(|(name, _)| name == pod.name());
+            if last.as_ref().is_none_or(|(_, last)| *last < at) {
+                note(at);
             }
-        }
-        if seen.pods.len() > pods.len() {
-            seen.pods
-                .retain(|name, _| pods.iter().any(|pod| pod.name() == name));
+            let name = last.map_or_else(|| pod.name().to_owned(), |(name, _)| name);
+            seen.pods.push((name, at));
         }
         if created > seen.service {
             seen.service = created;
@@ -68,13 +68,6 @@ impl TriggerTimes {
     pub fn forget(&mut self, service: &NamespacedName) {
         self.services.remove(service);
     }
-}
-
-/// When the Pod's readiness last changed.
-fn turned(pod: &Pod) -> Option<SimTime> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref();
-    let ready = condition::find(conditions, "Ready")?;
-    ready.last_transition_time.as_ref().map(meta::to_sim)
 }
 
 /// Says in an object that is about to be written what it is about.
@@ -93,6 +86,7 @@ pub fn annotate(metadata: &mut ObjectMeta, trigger: Option<SimTime>) {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::sync::Arc;
 
     #[test]
     fn the_earliest_change_since_the_last_time_counts() {
@@ -100,19 +94,20 @@ mod tests {
             "name": "web", "namespace": "default", "creationTimestamp": "2026-01-01T00:00:05Z",
         }}))
         .expect("a Service");
-        let pod = |name: &str, second: u64| -> Pod {
-            serde_json::from_value(json!({
+        let pod = |name: &str, second: u64| {
+            let pod = serde_json::from_value(json!({
                 "metadata": {"name": name},
                 "status": {"conditions": [{
                     "type": "Ready", "status": "True",
                     "lastTransitionTime": format!("2026-01-01T00:00:{second:02}Z"),
                 }]},
             }))
-            .expect("a Pod")
+            .expect("a Pod");
+            Selected::new(Arc::new(pod))
         };
         let mut times = TriggerTimes::default();
-        let mut seconds = |pods: &[Pod]| -> Option<String> {
-            let pods: Vec<&Pod> = pods.iter().collect();
+        let mut seconds = |pods: &[Selected]| -> Option<String> {
+            let pods: Vec<&Selected> = pods.iter().collect();
             let found = times.compute(&service, &pods).map(meta::rfc3339);
             found.map(|text| text[17..19].to_owned())
         };

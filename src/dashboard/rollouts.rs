@@ -138,6 +138,14 @@ mod tests {
             view.troubles
         );
         assert!(view.revisions[0].present && view.revisions[0].available == 0);
+        session.advance(session.cluster().now() + SimDuration::secs(700), u32::MAX);
+        let late = views(session.cluster()).remove(0);
+        let reasons: Vec<&str> = late.troubles.iter().map(|t| t.0.as_str()).collect();
+        assert!(
+            reasons.contains(&"ProgressDeadlineExceeded"),
+            "{reasons:?} {:?}",
+            late.conditions
+        );
         let all: i32 = view.revisions.iter().map(|revision| revision.current).sum();
         assert!(all <= view.desired + view.max_surge);
     }

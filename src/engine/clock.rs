@@ -69,3 +69,13 @@ impl Pace {
         from + SimDuration::micros((real_ms * f64::from(self.speed)) as u64)
     }
 }
+
+/// Real time, in milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+/// A text that no other tab has.
+pub fn chance() -> String {
+    format!("{:016x}", js_sys::Math::random().to_bits())
+}

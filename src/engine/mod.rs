@@ -6,15 +6,20 @@
 #![allow(clippy::disallowed_types)]
 
 mod clock;
-mod storage;
+mod opening;
+mod saving;
+pub mod storage;
+pub mod wait;
 
 use crate::api::meta;
 use crate::cluster::ClusterConfig;
 use crate::dashboard::Dashboard;
 use crate::protocol::{Clock, ClockCommand, FromEngine, Storage, ToEngine};
-use crate::session::{Saved, Session, config_of, decode_link, encode_link};
+use crate::session::{Session, config_of};
 use crate::sim::SimTime;
 use clock::Pace;
+use opening::new_session;
+use saving::Saving;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
@@ -26,17 +31,26 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 const TICK_MS: i32 = 50;
 /// How often the moment reached is saved, in ticks.
 const SAVE_TICKS: u32 = 100;
-/// The most events that happen in one tick: a fast clock slows down rather than the worker.
+/// The most events that happen in one tick, and the longest that they may take, in milliseconds: a
+/// fast clock slows down rather than the worker.
 const EVENTS_PER_TICK: u32 = 20_000;
-/// How far a new cluster runs before it is shown, so that the first screen is alive.
-const HEAD_START_MICROS: u64 = 25_000_000;
+const EVENTS_MS: u64 = 40;
+/// How many events happen between two looks at the real clock.
+const SLICE_EVENTS: u32 = 500;
+/// How many messages wait while a session is opened.
+const QUEUE_LIMIT: usize = 1_000;
 
 struct Engine {
     session: Session,
     pace: Pace,
     storage: Storage,
+    saving: Saving,
     dashboard: Dashboard,
     open: bool,
+    /// A session is being opened or taken back: nothing else is done to it.
+    busy: bool,
+    /// What the page said meanwhile.
+    queue: Vec<ToEngine>,
     ticks: u32,
 }
 
@@ -44,14 +58,20 @@ type Shared = Rc<RefCell<Engine>>;
 
 /// Starts the worker.
 pub fn run() {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        post(&FromEngine::Crashed(panic.to_string()));
+    }));
     post(&FromEngine::Loading("creating the cluster".to_owned()));
     let engine = Rc::new(RefCell::new(Engine {
         session: Session::new(ClusterConfig::default()),
         pace: Pace::new(),
         storage: Storage::Unknown,
+        saving: Saving::new(clock::chance()),
         dashboard: Dashboard::default(),
         open: false,
+        busy: false,
+        queue: Vec::new(),
         ticks: 0,
     }));
     listen(&engine);
@@ -94,152 +114,129 @@ fn listen(engine: &Shared) {
 
 fn handle(engine: &Shared, message: ToEngine) {
     match message {
-        ToEngine::Open { fragment } => spawn_local(open(engine.clone(), fragment)),
+        ToEngine::Ping => post(&FromEngine::Pong),
+        ToEngine::CrashForTest => panic!("a test asked for it"),
+        ToEngine::Open { fragment } => {
+            begin(engine, opening::open(engine.clone(), fragment, false))
+        }
+        ToEngine::OpenAnew => begin(engine, opening::open(engine.clone(), String::new(), true)),
+        ToEngine::View(request) => engine.borrow_mut().dashboard.ask(request),
+        later if engine.borrow().busy => {
+            let queue = &mut engine.borrow_mut().queue;
+            if queue.len() < QUEUE_LIMIT {
+                queue.push(later);
+            }
+        }
         ToEngine::Command { id, command } => {
             let report = engine.borrow_mut().session.execute(command);
-            let engine = engine.clone();
-            spawn_local(async move {
-                save(&engine).await;
-                post(&FromEngine::Done { id, report });
-            });
+            saving::confirm(engine, id, report);
+        }
+        ToEngine::Clock(ClockCommand::RewindTo(micros)) => {
+            let now = engine.borrow().session.cluster().now();
+            let to = SimTime::from_micros(micros).min(now);
+            begin(engine, opening::rewind(engine.clone(), to));
         }
         ToEngine::Clock(command) => {
             engine.borrow_mut().clock(command);
-            save_soon(engine);
+            saving::soon(engine);
         }
-        ToEngine::View(request) => engine.borrow_mut().dashboard.ask(request),
         ToEngine::New(new) => match config_of(&new) {
             Ok(config) => {
                 engine.borrow_mut().begin(new_session(config));
-                save_soon(engine);
+                saving::soon(engine);
             }
             Err(why) => post(&FromEngine::Notice(format!(
                 "There is no such cluster: {why}."
             ))),
         },
-        ToEngine::MakeLink => {
-            let link = encode_link(&engine.borrow().session.save());
+        ToEngine::MakeLink => make_link(engine),
+        ToEngine::Export => {
+            let text = opening::to_file(&engine.borrow().session);
+            post(&FromEngine::File(text));
+        }
+        ToEngine::ExportAside => spawn_local(export_aside()),
+        ToEngine::Import(text) => begin(engine, opening::import(engine.clone(), text)),
+    }
+}
+
+/// Begins something during which nothing else is done to the session; it ends with [`go_on`].
+fn begin(engine: &Shared, work: impl Future<Output = ()> + 'static) {
+    engine.borrow_mut().busy = true;
+    spawn_local(work);
+}
+
+/// A session has been opened or taken back: what the page said meanwhile is done now.
+fn go_on(engine: &Shared) {
+    let queue = {
+        let mut engine = engine.borrow_mut();
+        engine.busy = false;
+        std::mem::take(&mut engine.queue)
+    };
+    saving::soon(engine);
+    for message in queue {
+        handle(engine, message);
+    }
+}
+
+fn make_link(engine: &Shared) {
+    let link = engine.borrow().session.link();
+    match link {
+        Ok(link) => {
+            // The page puts it into the address bar: a reload must not go back to it.
+            engine.borrow_mut().saving.keeper.note_link(&link);
+            saving::soon(engine);
             post(&FromEngine::Link(link));
         }
-        ToEngine::Export => {
-            let saved = engine.borrow().session.save();
-            post(&FromEngine::File(
-                crate::api::codec::to_value(&saved).to_string(),
-            ));
-        }
-        ToEngine::Import(text) => match parse_saved(&text).and_then(Session::restore) {
-            Ok(session) => {
-                engine.borrow_mut().begin(session);
-                save_soon(engine);
-                post(&FromEngine::Notice("The file is open.".to_owned()));
-            }
-            Err(why) => post(&FromEngine::Notice(format!(
-                "The file cannot be opened: {why}"
-            ))),
-        },
+        Err(why) => post(&FromEngine::Notice(why)),
     }
 }
 
-fn new_session(config: ClusterConfig) -> Session {
-    let mut session = Session::new(config);
-    let until = session.start() + crate::sim::SimDuration::micros(HEAD_START_MICROS);
-    session.advance(until, u32::MAX);
-    session
-}
-
-fn parse_saved(text: &str) -> Result<Saved, String> {
-    const LIMIT: usize = 8 * 1_024 * 1_024;
-    if text.len() > LIMIT {
-        return Err(format!("it is over {LIMIT} bytes"));
-    }
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| format!("it is no JSON ({error})"))?;
-    crate::api::codec::from_value(value)
-}
-
-/// Opens a link, else what was saved, else a new cluster.
-async fn open(engine: Shared, fragment: String) {
-    let loaded = storage::load().await;
-    let mut storage = match &loaded {
-        Ok(_) => Storage::Saved,
-        Err(why) => Storage::MemoryOnly(why.clone()),
-    };
-    let mut session = None;
-    if !fragment.is_empty() {
-        match decode_link(&fragment).and_then(Session::restore) {
-            Ok(linked) => session = Some(linked),
-            Err(why) => post(&FromEngine::Notice(why)),
-        }
-    }
-    if session.is_none()
-        && let Ok(Some(text)) = loaded
-    {
-        match parse_saved(&text).and_then(Session::restore) {
-            Ok(saved) => session = Some(saved),
-            Err(why) => {
-                let text =
-                    format!("What was saved cannot be opened ({why}); this is a new cluster.");
-                post(&FromEngine::Notice(text));
-            }
-        }
-    }
-    let session = session.unwrap_or_else(|| new_session(ClusterConfig::default()));
-    {
-        let mut engine = engine.borrow_mut();
-        std::mem::swap(&mut engine.storage, &mut storage);
-        engine.begin(session);
-        engine.open = true;
-    }
-    save(&engine).await;
-}
-
-fn save_soon(engine: &Shared) {
-    let engine = engine.clone();
-    spawn_local(async move { save(&engine).await });
-}
-
-async fn save(engine: &Shared) {
-    let text = crate::api::codec::to_value(&engine.borrow().session.save()).to_string();
-    let result = storage::store(&text).await;
-    let mut engine = engine.borrow_mut();
-    let before = engine.storage.clone();
-    engine.storage = match result {
-        Ok(()) => Storage::Saved,
-        Err(why) => Storage::MemoryOnly(why),
-    };
-    if let Storage::MemoryOnly(why) = &engine.storage
-        && before == Storage::Saved
-    {
-        let text = format!("Nothing can be saved ({why}). The cluster goes on in memory.");
-        post(&FromEngine::Notice(text));
-    }
+async fn export_aside() {
+    post(&match storage::load_aside().await {
+        Ok(Some(text)) => FromEngine::File(text),
+        Ok(None) => FromEngine::Notice("Nothing is kept aside.".to_owned()),
+        Err(why) => FromEngine::Notice(format!("What was kept aside cannot be read: {why}.")),
+    });
 }
 
 fn tick(engine: &Shared) {
     let save_now = {
         let mut engine = engine.borrow_mut();
-        if !engine.open {
+        if !engine.open || engine.busy {
             return;
         }
-        let now = engine.session.cluster().now();
-        let until = engine.pace.target(now);
-        if !engine.session.advance(until, EVENTS_PER_TICK) {
-            engine.pace.fell_behind();
-        }
+        engine.run();
         engine.show();
         engine.ticks += 1;
-        engine.ticks.is_multiple_of(SAVE_TICKS) && !engine.pace.paused()
+        engine.ticks.is_multiple_of(SAVE_TICKS)
     };
     if save_now {
-        save_soon(engine);
+        saving::if_changed(engine);
     }
 }
 
 impl Engine {
     fn begin(&mut self, session: Session) {
         self.session = session;
+        // The address bar may still hold a link: a reload means this session all the same.
+        self.saving.keeper.forget();
         self.dashboard.forget();
         self.pace.restart();
+    }
+
+    /// Lets the cluster follow the clock, for no longer than a tick may take.
+    fn run(&mut self) {
+        let until = self.pace.target(self.session.cluster().now());
+        let began = clock::now_ms();
+        for _ in 0..EVENTS_PER_TICK / SLICE_EVENTS {
+            if self.session.advance(until, SLICE_EVENTS) {
+                return;
+            }
+            if clock::now_ms().saturating_sub(began) > EVENTS_MS {
+                break;
+            }
+        }
+        self.pace.fell_behind();
     }
 
     fn clock(&mut self, command: ClockCommand) {
@@ -251,12 +248,8 @@ impl Engine {
                 self.pace.set_paused(true);
                 self.session.step();
             }
-            ClockCommand::RewindTo(micros) => {
-                let to = SimTime::from_micros(micros).min(self.session.cluster().now());
-                self.session.rewind(to);
-                self.dashboard.forget();
-                self.pace.restart();
-            }
+            // It takes long, and has a future of its own.
+            ClockCommand::RewindTo(_) => {}
         }
     }
 

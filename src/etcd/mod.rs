@@ -4,15 +4,20 @@
 //! counts all writes. History is bounded: a reader that asks for more than is kept is told to list
 //! again. Left out: leases, multi-key transactions, a cluster of several members.
 
+use crate::api::meta::MetaExt;
 use crate::api::watch::{Origin, WatchEvent, WatchVerb};
 use crate::api::{Kind, Object, ObjectKey};
 use serde::Serialize;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
 /// How many changes a store keeps for its readers.
 pub const HISTORY_LIMIT: u32 = 20_000;
+
+/// How many objects a store takes: the place of etcd's quota of bytes.
+pub const OBJECTS_LIMIT: u32 = 20_000;
 
 /// A reader asked for history that is gone; it has to list again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -26,6 +31,8 @@ pub struct Compacted {
 pub enum WriteError {
     /// The key is taken.
     Exists,
+    /// The store is full.
+    NoSpace,
     /// The key is not there.
     Missing,
     /// The stored version is not the one expected.
@@ -92,13 +99,22 @@ impl Etcd {
     /// Stores a new object and gives it its resource version.
     ///
     /// # Errors
-    /// [`WriteError::Exists`] where the key is taken.
+    /// [`WriteError::Exists`] where the key is taken, [`WriteError::NoSpace`] where the store holds
+    /// [`OBJECTS_LIMIT`] objects.
     pub fn create(&mut self, object: Object, origin: Origin) -> Result<Object, WriteError> {
         let key = object.key();
-        if self.objects.contains_key(&key) {
+        let is_full = self.objects.len() >= OBJECTS_LIMIT as usize;
+        let Entry::Vacant(place) = self.objects.entry(key.clone()) else {
             return Err(WriteError::Exists);
+        };
+        if is_full {
+            return Err(WriteError::NoSpace);
         }
-        Ok(self.put(key, object, None, WatchVerb::Added, origin))
+        self.revision += 1;
+        let object = stamped(object, self.revision);
+        place.insert(object.clone());
+        self.note(WatchVerb::Added, key, object.clone(), None, origin);
+        Ok(object)
     }
 
     /// Replaces the object whose stored version is `expected`.
@@ -112,8 +128,13 @@ impl Etcd {
         origin: Origin,
     ) -> Result<Object, WriteError> {
         let key = object.key();
-        let previous = self.expect(&key, expected)?;
-        Ok(self.put(key, object, Some(previous), WatchVerb::Modified, origin))
+        let stored = expect(self.objects.get_mut(&key), expected)?;
+        self.revision += 1;
+        let object = stamped(object, self.revision);
+        let previous = std::mem::replace(stored, object.clone());
+        let verb = WatchVerb::Modified;
+        self.note(verb, key, object.clone(), Some(previous), origin);
+        Ok(object)
     }
 
     /// Removes the object whose stored version is `expected`; `last` is what readers are told it
@@ -127,11 +148,10 @@ impl Etcd {
         expected: u64,
         origin: Origin,
     ) -> Result<Object, WriteError> {
-        let previous = self.expect(key, expected)?;
-        let mut last = previous.clone();
+        let previous = expect(self.objects.get_mut(key), expected)?.clone();
         self.objects.remove(key);
         self.revision += 1;
-        last.meta_mut().resource_version = Some(self.revision.to_string());
+        let last = stamped(previous.clone(), self.revision);
         self.note(
             WatchVerb::Deleted,
             key.clone(),
@@ -188,30 +208,6 @@ impl Etcd {
         }
     }
 
-    fn expect(&self, key: &ObjectKey, expected: u64) -> Result<Object, WriteError> {
-        use crate::api::meta::MetaExt;
-        let stored = self.objects.get(key).ok_or(WriteError::Missing)?;
-        match stored.revision() == expected {
-            true => Ok(stored.clone()),
-            false => Err(WriteError::Changed),
-        }
-    }
-
-    fn put(
-        &mut self,
-        key: ObjectKey,
-        mut object: Object,
-        previous: Option<Object>,
-        verb: WatchVerb,
-        origin: Origin,
-    ) -> Object {
-        self.revision += 1;
-        object.meta_mut().resource_version = Some(self.revision.to_string());
-        self.objects.insert(key.clone(), object.clone());
-        self.note(verb, key, object.clone(), previous, origin);
-        object
-    }
-
     fn note(
         &mut self,
         verb: WatchVerb,
@@ -235,6 +231,20 @@ impl Etcd {
             self.compacted = dropped.revision;
         }
     }
+}
+
+/// The stored object, where there is one of the version expected.
+fn expect(stored: Option<&mut Object>, expected: u64) -> Result<&mut Object, WriteError> {
+    let stored = stored.ok_or(WriteError::Missing)?;
+    match stored.revision() == expected {
+        true => Ok(stored),
+        false => Err(WriteError::Changed),
+    }
+}
+
+fn stamped(mut object: Object, revision: u64) -> Object {
+    object.meta_mut().resource_version = Some(revision.to_string());
+    object
 }
 
 #[cfg(test)]

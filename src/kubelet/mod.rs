@@ -23,7 +23,7 @@ pub use disk::{ContainerDisk, NodeDisk, PodDisk, Stored};
 pub use network::Listener;
 pub use node::NodeConfig;
 
-use crate::api::meta::MetaExt;
+use crate::api::meta::{self, MetaExt};
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason};
 use crate::apiserver::DeleteOptions;
@@ -46,8 +46,8 @@ const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 enum Timer {
     /// A Pod's sandbox is up.
     Sandbox(NamespacedName),
-    /// A container's image is there, or cannot be had.
-    Pulled(NamespacedName, usize),
+    /// A container's image, which it has waited for since then, is there or cannot be had.
+    Pulled(NamespacedName, usize, SimTime),
     /// A container may be started (again).
     Start(NamespacedName, usize),
     /// A process ends by itself with this code.
@@ -79,8 +79,6 @@ pub struct Kubelet {
     dirty: BTreeSet<NamespacedName>,
     /// Pods whose containers changed since the runtime was last asked.
     unlisted: BTreeSet<NamespacedName>,
-    /// Images on their way.
-    pulling: BTreeSet<String>,
     manifests: Manifests,
     running: bool,
     registered: bool,
@@ -165,7 +163,6 @@ impl Kubelet {
             next_address: 2,
             dirty: BTreeSet::new(),
             unlisted: BTreeSet::new(),
-            pulling: BTreeSet::new(),
             manifests: Manifests::default(),
             running: true,
             registered: false,
@@ -278,7 +275,7 @@ impl Kubelet {
             return;
         }
         for index in restarted {
-            self.end(&name, index, 0, None, ctx);
+            self.replace(&name, index, ctx);
         }
     }
 
@@ -359,10 +356,14 @@ impl Kubelet {
             };
             let status = status::compute(worker, &host, ctx.now);
             if worker.pod.status.as_ref() != Some(&status) {
-                let mut pod = Pod::clone(&worker.pod);
-                pod.status = Some(status);
-                pod.metadata.resource_version = None;
-                match ctx.update_status(pod) {
+                let mut metadata = meta::identity(&worker.pod.metadata);
+                metadata.resource_version = None;
+                let written = ctx.update_status(Pod {
+                    metadata,
+                    spec: None,
+                    status: Some(status),
+                });
+                match written {
                     Ok(pod) => {
                         if let Some(worker) = self.workers.get_mut(&name) {
                             worker.pod = pod;
@@ -418,7 +419,7 @@ impl Kubelet {
         let mut involved = reference(worker.pod.as_ref());
         involved.field_path = container.map(|name| format!("spec.containers{{{name}}}"));
         self.recorder
-            .event_at(ctx, &involved, event_type, reason, message);
+            .event_at(ctx, involved, event_type, reason, message);
     }
 }
 

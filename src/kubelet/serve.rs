@@ -36,6 +36,23 @@ impl Kubelet {
         Some(found.log(tail).cloned().collect())
     }
 
+    /// What a container has logged since its process started, or, with `previous`, in its life
+    /// before that; and whether more may come. `None` where there is no such container or life.
+    pub fn log_of_life(
+        &self,
+        pod: &NamespacedName,
+        container: &str,
+        previous: bool,
+    ) -> Option<(Vec<LogLine>, bool)> {
+        let worker = self.workers.get(pod)?;
+        let found = worker.containers.iter().find(|c| c.name == container)?;
+        let (from, until, runs) = found.life(previous)?;
+        let lines = found
+            .log(u32::MAX)
+            .filter(|line| line.at >= from && until.is_none_or(|until| line.at <= until));
+        Some((lines.cloned().collect(), runs))
+    }
+
     /// Ends a container's process with `code`, as a crash would; answers whether it ran.
     pub fn crash_container(
         &mut self,
@@ -91,7 +108,6 @@ impl Kubelet {
         self.running = false;
         self.timers = Default::default();
         self.unlisted.clear();
-        self.pulling.clear();
         for worker in self.workers.values_mut() {
             for container in &mut worker.containers {
                 if container.is_running() {

@@ -8,7 +8,7 @@ use super::image;
 use super::worker::PodWorker;
 use crate::api::condition;
 use crate::api::meta::{self, MetaExt};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, push_hex};
 use k8s_openapi::api::core::v1::{
     ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
     ContainerStatus, HostIP, PodCondition, PodIP, PodStatus,
@@ -131,35 +131,43 @@ fn waiting(reason: &str, message: Option<String>) -> ContainerState {
 
 /// The id of a container's process: made from the Pod's uid and the number of its start.
 pub fn container_id(worker: &PodWorker, name: &str, start: u32) -> String {
+    format!("containerd://{}", digest(worker, name, start))
+}
+
+/// 256 bits that stand for a start of a container, in hexadecimal.
+fn digest(worker: &PodWorker, name: &str, start: u32) -> String {
     let text = format!("{}/{name}/{start}", worker.pod.uid());
-    let mut id = String::new();
+    let mut digest = String::with_capacity(64);
     for part in 0..4_u64 {
         let seed = 0xcbf2_9ce4_8422_2325_u64 ^ (part.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let hash = text.bytes().fold(seed, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        id.push_str(&format!("{hash:016x}"));
+        push_hex(&mut digest, hash, 16);
     }
-    format!("containerd://{id}")
+    digest
 }
 
 /// What a container does now, or waits for.
-fn container_state(worker: &PodWorker, container: &Container, id: &str) -> ContainerState {
-    let pod = format!(
-        "{}_{}({})",
-        worker.pod.name(),
-        worker.pod.namespace(),
-        worker.pod.uid()
-    );
+fn container_state(worker: &PodWorker, container: &Container) -> ContainerState {
+    let ended = |exited: &Exited| {
+        let id = container_id(worker, &container.name, container.starts);
+        terminated(exited, &id)
+    };
     match (&container.phase, &container.last) {
         (Phase::Exited(_), _) | (Phase::Waiting | Phase::Pulling(_), Some(_)) if container.held => {
             let wait = container.backoff.wait();
-            let name = &container.name;
-            let text = format!("back-off {wait} restarting failed container={name} pod={pod}");
+            let (name, pod) = (&container.name, &worker.pod);
+            let text = format!(
+                "back-off {wait} restarting failed container={name} pod={}_{}({})",
+                pod.name(),
+                pod.namespace(),
+                pod.uid()
+            );
             waiting("CrashLoopBackOff", Some(text))
         }
         // The next process is being prepared: nobody has made a container for it yet.
-        (Phase::Waiting | Phase::Pulling(_), Some(exited)) => terminated(exited, id),
+        (Phase::Waiting | Phase::Pulling(_), Some(exited)) => ended(exited),
         (Phase::Waiting | Phase::Pulling(_), None) => waiting("ContainerCreating", None),
         (
             Phase::PullFailed {
@@ -194,49 +202,40 @@ fn container_state(worker: &PodWorker, container: &Container, id: &str) -> Conta
             }),
             ..ContainerState::default()
         },
-        (Phase::Exited(exited), _) => terminated(exited, id),
+        (Phase::Exited(exited), _) => ended(exited),
     }
 }
 
 fn container_status(worker: &PodWorker, container: &Container) -> ContainerStatus {
-    let id = container_id(worker, &container.name, container.starts);
     let started = container.starts > 0;
-    let state = container_state(worker, container, &id);
+    let id = |start| container_id(worker, &container.name, start);
     let running = container.is_running();
+    let full = image::canonical(&container.image);
+    let image_id = || {
+        let digest = digest(worker, &container.image, 0);
+        format!("{}@sha256:{digest}", image::split(&full).0)
+    };
     // While it waits out a back-off, the process that ended last is the one before.
     let (last, age) = match &container.phase {
         Phase::Exited(exited) if container.held => (Some(exited), 0),
         Phase::Exited(_) | Phase::Running(..) => (container.last.as_ref(), 1),
         _ => (container.last.as_ref(), 0),
     };
-    let previous = container_id(
-        worker,
-        &container.name,
-        container.starts.saturating_sub(age),
-    );
+    let last = last.map(|exited| terminated(exited, &id(container.starts.saturating_sub(age))));
+    let current = started.then(|| id(container.starts));
     ContainerStatus {
-        container_id: started.then_some(id),
+        image_id: if started { image_id() } else { String::new() },
+        state: Some(container_state(worker, container)),
+        container_id: current,
         image: match started {
-            true => image::canonical(&container.image),
+            true => full,
             false => container.image.clone(),
         },
-        image_id: match started {
-            true => format!(
-                "{}@sha256:{}",
-                image::split(&image::canonical(&container.image)).0,
-                &container_id(worker, &container.image, 0)[13..]
-            ),
-            false => String::new(),
-        },
-        last_state: Some(match last {
-            Some(exited) => terminated(exited, &previous),
-            None => ContainerState::default(),
-        }),
+        last_state: Some(last.unwrap_or_default()),
         name: container.name.clone(),
         ready: running && worker.is_ready(container),
         restart_count: container.restarts,
         started: Some(running),
-        state: Some(state),
         ..ContainerStatus::default()
     }
 }

@@ -80,13 +80,18 @@ impl PodWorker {
         }
     }
 
-    /// Its node was off: what its policy lets run again is to be started anew, without waiting.
+    /// Its node was off: what its policy lets run again is to be started anew, without waiting, and
+    /// what was being prepared is prepared again.
     pub fn start_again(&mut self) {
         for index in 0..self.containers.len() {
-            if let Phase::Exited(exited) = &self.containers[index].phase {
-                let again = self.restarts(exited.code);
-                let container = &mut self.containers[index];
-                (container.again, container.held) = (again, false);
+            let again = match &self.containers[index].phase {
+                Phase::Exited(exited) => self.restarts(exited.code),
+                _ => false,
+            };
+            let container = &mut self.containers[index];
+            match container.phase {
+                Phase::Exited(_) => (container.again, container.held) = (again, false),
+                _ => container.phase = Phase::Waiting,
             }
         }
     }
@@ -117,7 +122,7 @@ impl PodWorker {
         }
     }
 
-    /// Takes in a new version of its Pod: a changed image means a new start of that container.
+    /// Takes in a new version of its Pod; answers which containers have another image now.
     pub fn update(&mut self, pod: Arc<Pod>) -> Vec<usize> {
         self.pod = pod;
         let mut changed = Vec::new();
@@ -129,9 +134,7 @@ impl PodWorker {
                 self.containers[index].image = image;
                 // Upstream's back-off goes by the container's hash: another image begins anew.
                 self.containers[index].backoff = Backoff::default();
-                if !matches!(self.containers[index].phase, Phase::Exited(_)) {
-                    changed.push(index);
-                }
+                changed.push(index);
             }
         }
         changed

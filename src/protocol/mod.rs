@@ -22,6 +22,9 @@ pub use workload::{ConditionView, ContainerView, DetailView, RevisionView, Rollo
 
 use serde::{Deserialize, Serialize};
 
+/// The longest file that is imported, in bytes.
+pub const FILE_LIMIT: u32 = 64 * 1_024 * 1_024;
+
 /// What the page asks of the clock. None of it changes the cluster's own history, so none of it is
 /// on the tape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +68,14 @@ pub enum ToEngine {
     Export,
     /// Begin with the situation in a file.
     Import(String),
+    /// Begin anew, whatever is saved: that is kept aside.
+    OpenAnew,
+    /// Make a file of what was kept aside last.
+    ExportAside,
+    /// Say that you live.
+    Ping,
+    /// Crash, as a test asks: nothing on the page sends this.
+    CrashForTest,
 }
 
 /// What the engine says.
@@ -87,4 +98,17 @@ pub enum FromEngine {
     File(String),
     /// Something to tell the person.
     Notice(String),
+    /// Something to tell the person, and what they can do about it.
+    Offer {
+        /// What is to be told.
+        text: String,
+        /// The word for what they can do.
+        label: String,
+        /// What the page says to the engine if they do it.
+        message: Box<ToEngine>,
+    },
+    /// It lives.
+    Pong,
+    /// It is about to end, for this reason: nothing that is said to it from now on is heard.
+    Crashed(String),
 }

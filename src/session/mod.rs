@@ -11,7 +11,9 @@ mod share;
 
 pub use new::config_of;
 pub use opening::{Opening, Progress};
-pub use records::{Batch, FORMAT_1, Keeper, PREFIX, Records, read as read_records, to_text};
+pub use records::{
+    Batch, FORMAT_1, Keeper, PREFIX, Records, goes_on_from, read as read_records, to_text,
+};
 pub use saved::{BUILD, Latest, SAVED_VERSION, Saved, TAPE_LIMIT, TEXT_LIMIT, TapeEntry};
 pub use share::{LINK_LIMIT, decode_link, encode_link};
 

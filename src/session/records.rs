@@ -49,6 +49,9 @@ struct Head {
     base: bool,
     /// How many commands came before the backup, where there is one.
     backup: Option<u32>,
+    /// The link that the session began with or that was made of it last.
+    #[serde(default)]
+    link: String,
 }
 
 fn piece_name(piece: u32) -> String {
@@ -101,6 +104,7 @@ pub struct Keeper {
     first_ms: Option<u64>,
     /// No backup before this real time.
     backup_from_ms: u64,
+    link: String,
 }
 
 impl Keeper {
@@ -108,8 +112,15 @@ impl Keeper {
     pub fn forget(&mut self) {
         *self = Self {
             backup_from_ms: self.backup_from_ms,
+            link: std::mem::take(&mut self.link),
             ..Self::default()
         };
+    }
+
+    /// The session began with this link, or it was made of it: whoever opens it here again means
+    /// the session as it went on.
+    pub fn note_link(&mut self, fragment: &str) {
+        self.link = fingerprint(fragment);
     }
 
     /// What is to be written now, at the real time `now_ms`.
@@ -157,6 +168,7 @@ impl Keeper {
             commands,
             base: session.base().is_some(),
             backup: self.backup.map(|backup| backup.position),
+            link: self.link.clone(),
         })
     }
 
@@ -192,6 +204,25 @@ impl Keeper {
             events: session.events(),
         });
     }
+}
+
+/// A short name for a link.
+fn fingerprint(fragment: &str) -> String {
+    let hash = fragment
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    format!("{hash:016x}")
+}
+
+/// Whether what the store holds goes on from the link with this fragment.
+pub fn goes_on_from(records: &Records, fragment: &str) -> bool {
+    let head = records
+        .get(HEAD)
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let link = head.as_ref().and_then(|head| head.get("link")?.as_str());
+    link == Some(fingerprint(fragment).as_str())
 }
 
 /// The records in a text that [`to_text`] made, once it is JSON; `None` for any other.

@@ -5,7 +5,7 @@ mod rng;
 mod time;
 
 pub use queue::EventQueue;
-pub use rng::SimRng;
+pub use rng::{SimRng, push_hex};
 pub use time::{SimDuration, SimTime};
 
 /// A map as a list of pairs both ways, for keys that are no strings: `#[serde(with = "…")]`.

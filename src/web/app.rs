@@ -51,6 +51,8 @@ pub enum Msg {
     Theme(Theme),
     /// The person pressed a key.
     Key(Key),
+    /// The person takes what was offered, or not.
+    Accept(bool),
 }
 
 /// What was last told to the person.
@@ -60,6 +62,13 @@ struct Said {
     id: u32,
     text: String,
     bad: bool,
+}
+
+/// Something told that the person can do something about.
+struct Offer {
+    text: String,
+    label: String,
+    message: ToEngine,
 }
 
 /// The Pods of each node, by its name; those without a node under the empty one.
@@ -73,6 +82,9 @@ pub struct App {
     alive: bool,
     loading: String,
     said: Said,
+    offer: Option<Offer>,
+    /// The engine is a new one: what it shows first is the whole screen.
+    anew: bool,
     report: Rc<Report>,
     view: ViewRequest,
     before: Tab,
@@ -108,6 +120,8 @@ impl Component for App {
             alive: false,
             loading,
             said: Said::default(),
+            offer: None,
+            anew: false,
             report: Rc::default(),
             view: ViewRequest::default(),
             before: Tab::default(),
@@ -133,6 +147,11 @@ impl Component for App {
             Msg::Clock(command) => self.send(&ToEngine::Clock(command)),
             Msg::Ask(message) => self.send(&message),
             Msg::Open(tab) => self.open(tab),
+            Msg::Accept(accepted) => {
+                if let Some(offer) = self.offer.take().filter(|_| accepted) {
+                    self.send(&offer.message);
+                }
+            }
             Msg::ToStage => self.on_stage = true,
             Msg::Choose(spot) => self.choose(spot),
             Msg::Service(at) => {
@@ -289,10 +308,20 @@ impl App {
             FromEngine::Loading(stage) if stage == "ready" => {
                 let fragment = dom::fragment();
                 self.send(&ToEngine::Open { fragment });
+                self.ask();
+                self.anew = true;
             }
             FromEngine::Loading(stage) => self.loading = stage,
             FromEngine::Screen(update) => {
-                let pods = !update.pods.is_empty() || !update.gone.is_empty();
+                let anew = std::mem::take(&mut self.anew);
+                if anew {
+                    self.screen = Screen::default();
+                }
+                // A request of another session, or one sent after going back, may have this id too.
+                if anew || update.request.is_some() {
+                    self.cleared = 0;
+                }
+                let pods = anew || !update.pods.is_empty() || !update.gone.is_empty();
                 let asked = update.request.is_some();
                 let pulses = update.pulses.clone();
                 let packets = update.packets.clone();
@@ -320,6 +349,20 @@ impl App {
                 );
             }
             FromEngine::Notice(text) => self.say(text, false),
+            FromEngine::Offer {
+                text,
+                label,
+                message,
+            } => {
+                let message = *message;
+                self.offer = Some(Offer {
+                    text,
+                    label,
+                    message,
+                });
+            }
+            // Whoever keeps the engine for the page hears these.
+            FromEngine::Pong | FromEngine::Crashed(_) => return false,
         }
         true
     }
@@ -404,12 +447,27 @@ impl App {
         let mood = if *bad { "failing" } else { "ready" };
         html! {
             <div class="said" role="status" data-testid="said">
+                {self.offer_view()}
                 if text.is_empty() {
                     <span class="muted hint">{"What you do is answered here. Press ? for the keys."}</span>
                 } else {
                     <span key={*id} class={format!("said-text {mood}")}>{super::icon::shape(mood)}<span>{text}</span></span>
                 }
             </div>
+        }
+    }
+
+    fn offer_view(&self) -> Html {
+        let Some(offer) = &self.offer else {
+            return Html::default();
+        };
+        let answer = |accepted| self.send.reform(move |_: MouseEvent| Msg::Accept(accepted));
+        html! {
+            <span class="said-text failing" data-testid="offered">
+                {super::icon::shape("failing")}<span>{&offer.text}</span>
+                <button onclick={answer(true)} data-testid="offer">{&offer.label}</button>
+                <button onclick={answer(false)}>{"Close"}</button>
+            </span>
         }
     }
 

@@ -44,10 +44,8 @@ pub fn update(api: &mut ApiServer, document: Value) -> Result<Object, Status> {
 
 fn act(api: &mut ApiServer, operation: Operation, dry_run: bool) -> Result<Object, Status> {
     let request = Request {
-        actor: "kubectl".into(),
-        cause: None,
         dry_run,
-        operation,
+        ..Request::by_user(operation)
     };
     match api.handle(request, NOW)? {
         Response::Object(object) => Ok(object),

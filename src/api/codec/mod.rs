@@ -5,7 +5,7 @@
 mod json;
 mod yaml;
 
-pub use json::{Parsed, parse_json};
+pub use json::{BODY_LIMIT, Parsed, parse_json};
 pub use yaml::to_yaml;
 
 use serde::Serialize;

@@ -94,7 +94,7 @@ pub fn decode(definition: &Definition, value: Value) -> Result<Decoded, DecodeEr
 }
 
 /// The message for a body or a document that is no object at all.
-pub(super) fn not_an_object(value: &Value) -> String {
+pub fn not_an_object(value: &Value) -> String {
     format!(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of \
          type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \

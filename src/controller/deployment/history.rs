@@ -46,12 +46,12 @@ fn inherited(deployment: &Deployment) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Gives `set` the number `revision` and the Deployment's annotations; answers whether that changed
+/// Gives a set the number `revision` and the Deployment's annotations; answers whether that changed
 /// anything. A number it had before goes into its history.
-fn annotate(set: &mut ReplicaSet, deployment: &Deployment, revision: i64) -> bool {
+fn annotate(set: &mut ObjectMeta, deployment: &Deployment, revision: i64) -> bool {
     let old = plan::revision(set);
     let mut changed = false;
-    let annotations = set.metadata.annotations.get_or_insert_default();
+    let annotations = set.annotations.get_or_insert_default();
     for (key, value) in inherited(deployment) {
         changed |= annotations.insert(key, value.clone()) != Some(value);
     }
@@ -81,7 +81,7 @@ impl DeploymentController {
         let newest = sets
             .old
             .iter()
-            .map(|set| plan::revision(set.as_ref()))
+            .map(|set| plan::revision(&set.metadata))
             .max()
             .unwrap_or(0);
         let revision = newest + 1;
@@ -138,21 +138,21 @@ impl DeploymentController {
         revision: i64,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        let mut set = ReplicaSet::clone(found);
-        let min_ready = deployment
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.min_ready_seconds);
-        let spec = set.spec.get_or_insert_default();
-        let differs = spec.min_ready_seconds.unwrap_or(0) != min_ready.unwrap_or(0);
-        spec.min_ready_seconds = min_ready;
-        if annotate(&mut set, deployment, revision) || differs {
+        let wanted = deployment.spec.as_ref().map(|spec| spec.min_ready_seconds);
+        let wanted = wanted.flatten();
+        let present = found.spec.as_ref().map(|spec| spec.min_ready_seconds);
+        let differs = present.flatten().unwrap_or(0) != wanted.unwrap_or(0);
+        let mut metadata = found.metadata.clone();
+        if annotate(&mut metadata, deployment, revision) || differs {
+            let mut set = ReplicaSet::clone(found);
+            set.metadata = metadata;
+            set.spec.get_or_insert_default().min_ready_seconds = wanted;
             sets.new = Some(ctx.update(set)?);
         }
         let number = sets
             .new
             .as_ref()
-            .map_or(0, |set| plan::revision(set.as_ref()));
+            .map_or(0, |set| plan::revision(&set.metadata));
         self.number_deployment(deployment, number, ctx)?;
         let message = format!("Found new replica set \"{}\"", found.name());
         self.note_new_set(deployment, "FoundNewReplicaSet", message, ctx)
@@ -193,8 +193,8 @@ impl DeploymentController {
             }),
             status: None,
         };
-        annotate(&mut set, deployment, revision);
-        plan::annotate_size(&mut set, deployment);
+        annotate(&mut set.metadata, deployment, revision);
+        plan::annotate_size(&mut set.metadata, deployment);
         set
     }
 
@@ -204,7 +204,7 @@ impl DeploymentController {
         revision: i64,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        if revision == 0 || plan::revision(deployment.as_ref()) == revision {
+        if revision == 0 || plan::revision(&deployment.metadata) == revision {
             return Ok(());
         }
         let mut numbered = Deployment::clone(deployment);

@@ -169,11 +169,12 @@ impl DeploymentController {
         ctx: &mut Ctx<'_>,
     ) -> Result<bool, Status> {
         let before = plan::replicas(set);
-        let mut scaled = ReplicaSet::clone(set);
-        let annotated = plan::annotate_size(&mut scaled, deployment);
-        if before == size && !annotated {
+        let mut metadata = set.metadata.clone();
+        if !plan::annotate_size(&mut metadata, deployment) && before == size {
             return Ok(false);
         }
+        let mut scaled = ReplicaSet::clone(set);
+        scaled.metadata = metadata;
         scaled.spec.get_or_insert_default().replicas = Some(size);
         ctx.update(scaled)?;
         if before != size {

@@ -6,6 +6,7 @@ use super::Sets;
 use crate::api::meta::MetaExt;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::sync::Arc;
 
@@ -96,13 +97,16 @@ pub fn budget(deployment: &Deployment) -> (i32, i32) {
     }
 }
 
-/// The template without the hash label that a set's copy carries.
-fn plain(template: &PodTemplateSpec) -> PodTemplateSpec {
-    let mut template = template.clone();
-    if let Some(labels) = template.metadata.as_mut().and_then(|m| m.labels.as_mut()) {
-        labels.remove(HASH_LABEL);
-    }
-    template
+/// Whether two templates are one, apart from the hash label that a set's copy carries.
+fn same_template(a: &PodTemplateSpec, b: &PodTemplateSpec) -> bool {
+    let plain = |template: &PodTemplateSpec| {
+        let mut metadata = template.metadata.clone();
+        if let Some(labels) = metadata.as_mut().and_then(|m| m.labels.as_mut()) {
+            labels.remove(HASH_LABEL);
+        }
+        metadata
+    };
+    a.spec == b.spec && plain(a) == plain(b)
 }
 
 /// Finds the set with the Deployment's template (the oldest, where several have it) among `owned`.
@@ -112,10 +116,13 @@ pub fn sort_sets(deployment: &Deployment, mut owned: Vec<Arc<ReplicaSet>>) -> Se
             .cmp(&b.created_at())
             .then_with(|| a.name().cmp(b.name()))
     });
-    let wanted = deployment.spec.as_ref().map(|spec| plain(&spec.template));
+    let wanted = deployment.spec.as_ref().map(|spec| &spec.template);
     let is_new = |set: &Arc<ReplicaSet>| {
         let template = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
-        template.map(plain) == wanted
+        match (template, wanted) {
+            (Some(template), Some(wanted)) => same_template(template, wanted),
+            (template, wanted) => template.is_none() && wanted.is_none(),
+        }
     };
     let new = owned.iter().position(is_new).map(|at| owned.remove(at));
     Sets { new, old: owned }
@@ -132,11 +139,11 @@ pub fn is_scaling(deployment: &Deployment, sets: &Sets) -> bool {
 }
 
 /// Notes the Deployment's size on a set; answers whether that changed anything.
-pub fn annotate_size(set: &mut ReplicaSet, deployment: &Deployment) -> bool {
+pub fn annotate_size(set: &mut ObjectMeta, deployment: &Deployment) -> bool {
     let (surge, _) = budget(deployment);
     let wanted = wanted(deployment);
     let mut changed = false;
-    let annotations = set.metadata.annotations.get_or_insert_default();
+    let annotations = set.annotations.get_or_insert_default();
     for (key, value) in [
         (DESIRED, wanted.to_string()),
         (MAX, (wanted + surge).to_string()),
@@ -250,7 +257,7 @@ pub fn plan_clean_up(deployment: &Deployment, sets: &Sets) -> Vec<Arc<ReplicaSet
         .cloned()
         .collect();
     let excess = alive.len().saturating_sub(limit);
-    alive.sort_by_key(|set| revision(set.as_ref()));
+    alive.sort_by_key(|set| revision(&set.metadata));
     alive.truncate(excess);
     alive.retain(|set| {
         let status = set.status.as_ref().map_or(0, |status| status.replicas);
@@ -264,10 +271,10 @@ pub fn plan_clean_up(deployment: &Deployment, sets: &Sets) -> Vec<Arc<ReplicaSet
 }
 
 /// The revision that a set carries; 0 where it has none.
-pub fn revision(object: &impl MetaExt) -> i64 {
-    object
-        .annotation(REVISION)
-        .and_then(|text| text.parse().ok())
+pub fn revision(metadata: &ObjectMeta) -> i64 {
+    let annotations = metadata.annotations.as_ref();
+    annotations
+        .and_then(|annotations| annotations.get(REVISION)?.parse().ok())
         .unwrap_or(0)
 }
 

@@ -321,10 +321,14 @@ impl DeploymentController {
         if Some(&status) == deployment.status.as_ref() {
             return Ok(());
         }
-        let mut deployment = deployment.clone();
-        deployment.status = Some(status);
-        deployment.metadata.resource_version = None;
-        match ctx.update_status(deployment) {
+        let mut metadata = meta::identity(&deployment.metadata);
+        metadata.resource_version = None;
+        let written = ctx.update_status(Deployment {
+            metadata,
+            spec: None,
+            status: Some(status),
+        });
+        match written {
             Err(status) if status.reason != Reason::NotFound => Err(status),
             _ => Ok(()),
         }

@@ -6,6 +6,7 @@
 mod plan;
 
 use super::manager::Controller;
+use super::selected_pods::SelectedPods;
 use super::service_pods::{self, HEADLESS};
 use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers};
@@ -34,6 +35,8 @@ pub struct EndpointSliceController {
     /// Upstream: staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go.
     written: BTreeSet<u64>,
     triggers: TriggerTimes,
+    #[serde(skip)]
+    pods: SelectedPods,
 }
 
 impl Controller for EndpointSliceController {
@@ -51,7 +54,7 @@ impl Controller for EndpointSliceController {
             }
             return;
         }
-        service_pods::enqueue(change, informers, &mut self.queue);
+        self.pods.observe(change, informers, &mut self.queue);
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
@@ -95,7 +98,7 @@ impl EndpointSliceController {
         if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
             return Ok(());
         }
-        let selected = service_pods::selected(service, informers);
+        let selected = self.pods.of(service, informers);
         let trigger = self.triggers.compute(service, &selected);
         let labels = labels(service);
         let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;

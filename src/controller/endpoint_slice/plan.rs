@@ -6,10 +6,11 @@
 
 use crate::api::meta::MetaExt;
 use crate::controller::pods;
+use crate::controller::selected_pods::Selected;
 use crate::controller::service_pods::{
-    address, hostname, is_owned, ports, publishes_not_ready, refers_to, target_ref,
+    address, has_fixed_ports, hostname, is_owned, ports, publishes_not_ready, refers_to, target_ref,
 };
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 
 /// How many endpoints one slice holds.
@@ -44,14 +45,14 @@ pub struct Plan<'a> {
 /// Pods that have the same port numbers.
 struct Group<'a> {
     ports: Vec<EndpointPort>,
-    pods: Vec<&'a Pod>,
+    pods: Vec<&'a Selected>,
 }
 
 /// Plans the slices of `service` for the Pods in `selected`, which are in the order of their names.
 /// `stale` says of a slice that its labels are to be written anew.
 pub fn plan_slices<'a>(
     service: &Service,
-    selected: &[&Pod],
+    selected: &[&Selected],
     existing: &[&'a EndpointSlice],
     stale: impl Fn(&EndpointSlice) -> bool,
 ) -> Plan<'a> {
@@ -82,10 +83,14 @@ fn has_ports(given: Option<&[EndpointPort]>, wanted: &[EndpointPort]) -> bool {
     given.unwrap_or_default() == wanted
 }
 
-fn group<'a>(service: &Service, selected: &[&'a Pod]) -> Vec<Group<'a>> {
+fn group<'a>(service: &Service, selected: &[&'a Selected]) -> Vec<Group<'a>> {
+    let fixed = has_fixed_ports(service);
     let mut groups: Vec<Group<'a>> = Vec::new();
     for pod in selected {
         let same = |group: &&mut Group<'a>| {
+            if fixed {
+                return true;
+            }
             let mut wanted = ports(service, pod);
             let equal = group.ports.iter().all(|known| {
                 wanted.next().is_some_and(|(port, number)| {
@@ -121,11 +126,15 @@ fn plan_group<'a>(
     plan: &mut Plan<'a>,
 ) {
     let publish = publishes_not_ready(service);
-    let mut placed = vec![false; group.pods.len()];
+    let mut unplaced: Vec<_> = group
+        .pods
+        .iter()
+        .map(|pod| (pod.name(), Some(*pod)))
+        .collect();
     let mut changed: Vec<(&EndpointSlice, Content)> = Vec::new();
     let mut unchanged: Vec<&EndpointSlice> = Vec::new();
     for slice in existing {
-        match compare(service, slice, &group.pods, &mut placed) {
+        match compare(service, slice, &mut unplaced) {
             None if stale(slice) => changed.push((slice, content_of(slice))),
             None => unchanged.push(slice),
             Some(pods) if pods.is_empty() => plan.delete.push(slice),
@@ -137,13 +146,8 @@ fn plan_group<'a>(
             }
         }
     }
-    let mut left = group
-        .pods
-        .iter()
-        .zip(&placed)
-        .filter(|(_, placed)| !**placed)
-        .map(|(pod, _)| endpoint(service, pod, publish))
-        .peekable();
+    let left = unplaced.iter().filter_map(|(_, pod)| *pod);
+    let mut left = left.map(|pod| endpoint(service, pod, publish));
     // The fullest first.
     changed.sort_by_key(|(_, content)| std::cmp::Reverse(content.endpoints.len()));
     for (_, content) in &mut changed {
@@ -179,48 +183,45 @@ fn content_of(slice: &EndpointSlice) -> Content {
     }
 }
 
-/// The Pods that are to stay in `slice`, or `None` where it says the truth already. Marks them as
-/// placed.
+/// The Pods that are to stay in `slice`, or `None` where it says the truth already. Takes them out of
+/// `unplaced`, where they stand by name.
 fn compare<'p>(
     service: &Service,
     slice: &EndpointSlice,
-    pods: &[&'p Pod],
-    placed: &mut [bool],
-) -> Option<Vec<&'p Pod>> {
+    unplaced: &mut [(&str, Option<&'p Selected>)],
+) -> Option<Vec<&'p Selected>> {
     let publish = publishes_not_ready(service);
     let endpoints = slice.endpoints.as_deref().unwrap_or_default();
     let mut stay = Vec::with_capacity(endpoints.len());
     let mut same = true;
     for endpoint in endpoints {
         let reference = endpoint.target_ref.as_ref();
-        let name = reference
-            .and_then(|r| r.name.as_deref())
-            .unwrap_or_default();
-        let found = pods.binary_search_by(|pod| pod.name().cmp(name));
-        let found = found.ok().filter(|at| !placed[*at]);
-        let Some(at) = found.filter(|at| refers_to(reference, pods[*at])) else {
+        let name = reference.and_then(|r| r.name.as_deref());
+        let name = name.unwrap_or_default();
+        let found = unplaced.binary_search_by(|(other, _)| (*other).cmp(name));
+        let place = found.ok().and_then(|at| unplaced.get_mut(at));
+        let Some(pod) = place.and_then(|(_, pod)| pod.take_if(|pod| refers_to(reference, pod)))
+        else {
             same = false;
             continue;
         };
-        placed[at] = true;
-        stay.push(pods[at]);
-        same = same && says(endpoint, service, pods[at], publish);
+        stay.push(pod);
+        same = same && says(endpoint, service, pod, publish);
     }
     (!same).then_some(stay)
 }
 
-fn conditions(pod: &Pod, publish: bool) -> EndpointConditions {
-    let serving = pods::is_ready(pod);
+fn conditions(pod: &Selected, publish: bool) -> EndpointConditions {
     let terminating = pod.is_terminating();
     EndpointConditions {
-        ready: Some(publish || (serving && !terminating)),
-        serving: Some(serving),
+        ready: Some(publish || (pod.ready && !terminating)),
+        serving: Some(pod.ready),
         terminating: Some(terminating),
     }
 }
 
 /// Whether `given` is what [`endpoint`] would make of `pod`.
-fn says(given: &Endpoint, service: &Service, pod: &Pod, publish: bool) -> bool {
+fn says(given: &Endpoint, service: &Service, pod: &Selected, publish: bool) -> bool {
     given.addresses.len() == 1
         && given.addresses[0] == address(pod)
         && given.conditions.as_ref() == Some(&conditions(pod, publish))
@@ -228,7 +229,7 @@ fn says(given: &Endpoint, service: &Service, pod: &Pod, publish: bool) -> bool {
         && given.hostname.as_deref() == hostname(service, pod)
 }
 
-fn endpoint(service: &Service, pod: &Pod, publish: bool) -> Endpoint {
+fn endpoint(service: &Service, pod: &Selected, publish: bool) -> Endpoint {
     Endpoint {
         addresses: vec![address(pod).to_owned()],
         conditions: Some(conditions(pod, publish)),
@@ -289,6 +290,7 @@ fn recycle(service: &Service, plan: &mut Plan<'_>) {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     fn service() -> Service {
         let json = json!({
@@ -298,7 +300,7 @@ mod tests {
         serde_json::from_value(json).expect("a Service")
     }
 
-    fn pod(name: &str, port: i32, ready: bool) -> Pod {
+    fn pod(name: &str, port: i32, ready: bool) -> Selected {
         let status = if ready { "True" } else { "False" };
         let json: Value = json!({
             "metadata": {"name": name, "namespace": "default", "uid": name},
@@ -309,7 +311,8 @@ mod tests {
                 {"type": "Ready", "status": status, "lastTransitionTime": "2026-01-01T00:00:00Z"}
             ]}
         });
-        serde_json::from_value(json).expect("a Pod")
+        let pod = serde_json::from_value(json).expect("a Pod");
+        Selected::new(Arc::new(pod))
     }
 
     fn slice(name: &str, content: &Content) -> EndpointSlice {
@@ -332,10 +335,10 @@ mod tests {
 
     #[test]
     fn a_hundred_and_one_pods_take_two_slices_and_stay_where_they_are() {
-        let pods: Vec<Pod> = (0..101)
+        let pods: Vec<Selected> = (0..101)
             .map(|n| pod(&format!("p{n:03}"), 8080, true))
             .collect();
-        let all: Vec<&Pod> = pods.iter().collect();
+        let all: Vec<&Selected> = pods.iter().collect();
         let plan = plan_slices(&service(), &all, &[], |_| false);
         let sizes: Vec<usize> = plan.create.iter().map(|c| c.endpoints.len()).collect();
         assert_eq!(sizes, [100, 1]);
@@ -345,7 +348,7 @@ mod tests {
         let still = plan_slices(&service(), &all, &existing, |_| false);
         assert_eq!(still, Plan::default(), "nothing to do when all is said");
 
-        let without: Vec<&Pod> = all.iter().skip(1).copied().collect();
+        let without: Vec<&Selected> = all.iter().skip(1).copied().collect();
         let plan = plan_slices(&service(), &without, &existing, |_| false);
         assert_eq!(
             plan.update.len(),
@@ -359,7 +362,7 @@ mod tests {
     #[test]
     fn an_unready_pod_stays_listed_but_not_ready() {
         let pods = [pod("a", 80, true), pod("bb", 80, true)];
-        let all: Vec<&Pod> = pods.iter().collect();
+        let all: Vec<&Selected> = pods.iter().collect();
         let created = plan_slices(&service(), &all, &[], |_| false)
             .create
             .remove(0);
@@ -369,7 +372,7 @@ mod tests {
             pod("bb", 80, true),
             pod("ccc", 80, true),
         ];
-        let all: Vec<&Pod> = pods.iter().collect();
+        let all: Vec<&Selected> = pods.iter().collect();
         let plan = plan_slices(&service(), &all, &[&old], |_| false);
         assert_eq!(names(&plan.update[0].1), ["a", "bb", "ccc"]);
         let ready = |at: usize| {
@@ -382,7 +385,7 @@ mod tests {
     #[test]
     fn pods_with_other_port_numbers_get_their_own_slice() {
         let pods = [pod("a", 80, true), pod("bb", 81, true)];
-        let all: Vec<&Pod> = pods.iter().collect();
+        let all: Vec<&Selected> = pods.iter().collect();
         let plan = plan_slices(&service(), &all, &[], |_| false);
         assert_eq!(plan.create.len(), 2);
     }

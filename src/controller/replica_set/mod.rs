@@ -149,14 +149,15 @@ impl ReplicaSetController {
 
     /// The Pods that are this set's: those it owns and that still match, after letting go of those
     /// that do not and adopting matching Pods without an owner.
-    fn claim(&self, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<Vec<Arc<Pod>>, Status> {
+    fn claim(&mut self, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<Vec<Arc<Pod>>, Status> {
         let selector = selector(set);
         let mut claimed = Vec::new();
-        for pod in self.pods.of(set.uid()) {
-            if selector.matches(meta::labels(&pod.metadata)) {
-                claimed.push(pod.clone());
+        for owned in self.pods.of_mut(set.uid()) {
+            owned.matches = owned.matches || selector.matches(meta::labels(&owned.pod.metadata));
+            if owned.matches {
+                claimed.push(owned.pod.clone());
             } else if !set.is_terminating() {
-                release(pod, set, ctx)?;
+                release(&owned.pod, set, ctx)?;
             }
         }
         if set.is_terminating() {
@@ -296,20 +297,26 @@ impl ReplicaSetController {
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
         let status = plan::compute_status(set, active, terminating, failure, ctx.now);
-        let next = active
-            .iter()
-            .filter_map(|pod| pods::available_at(pod, min_ready(set)))
-            .filter(|at| *at > ctx.now)
-            .min();
-        if let Some(at) = next {
-            self.queue.add_at(set.namespaced_name(), at);
+        // Without a time to wait for, who is ready is available.
+        if min_ready(set) > 0 {
+            let next = active
+                .iter()
+                .filter_map(|pod| pods::available_at(pod, min_ready(set)))
+                .filter(|at| *at > ctx.now)
+                .min();
+            if let Some(at) = next {
+                self.queue.add_at(set.namespaced_name(), at);
+            }
         }
         if set.status.as_ref() == Some(&status) {
             return Ok(());
         }
-        let mut set = set.clone();
-        set.status = Some(status);
-        match ctx.update_status(set) {
+        let written = ctx.update_status(ReplicaSet {
+            metadata: meta::identity(&set.metadata),
+            spec: None,
+            status: Some(status),
+        });
+        match written {
             Err(status) if status.reason != Reason::NotFound => Err(status),
             _ => Ok(()),
         }

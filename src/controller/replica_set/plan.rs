@@ -49,19 +49,15 @@ pub fn compute_status(
 ) -> ReplicaSetStatus {
     let spec = set.spec.as_ref();
     let min_ready = spec.and_then(|spec| spec.min_ready_seconds).unwrap_or(0);
-    let template = spec.and_then(|spec| spec.template.as_ref()?.metadata.as_ref()?.labels.as_ref());
-    let (mut labelled, mut ready, mut available) = (0, 0, 0);
-    for pod in active {
-        let labels = meta::labels(&pod.metadata);
-        labelled += i32::from(
-            template
-                .into_iter()
-                .flatten()
-                .all(|(k, v)| labels.get(k) == Some(v)),
-        );
-        ready += i32::from(pods::is_ready(pod));
-        available += i32::from(pods::available_at(pod, min_ready).is_some_and(|at| at <= now));
+    let (mut ready, mut available) = (0, 0);
+    for at in active
+        .iter()
+        .filter_map(|pod| pods::available_at(pod, min_ready))
+    {
+        ready += 1;
+        available += i32::from(at <= now);
     }
+    let labelled = i32::try_from(fully_labelled(set, active)).unwrap_or(i32::MAX);
     let old = set.status.as_ref();
     let mut conditions = old
         .and_then(|status| status.conditions.clone())
@@ -96,6 +92,21 @@ pub fn compute_status(
         conditions: Some(conditions).filter(|conditions| !conditions.is_empty()),
         terminating_replicas: Some(terminating),
     }
+}
+
+/// How many Pods have all labels of the template: every one, where these are what the set selects by.
+fn fully_labelled(set: &ReplicaSet, active: &[Arc<Pod>]) -> usize {
+    let spec = set.spec.as_ref();
+    let template = spec.and_then(|spec| spec.template.as_ref()?.metadata.as_ref()?.labels.as_ref());
+    if template == spec.and_then(|spec| spec.selector.match_labels.as_ref()) {
+        return active.len();
+    }
+    let has_all = |pod: &&Arc<Pod>| {
+        let labels = meta::labels(&pod.metadata);
+        let mut wanted = template.into_iter().flatten();
+        wanted.all(|(key, value)| labels.get(key) == Some(value))
+    };
+    active.iter().filter(has_all).count()
 }
 
 #[cfg(test)]

@@ -14,6 +14,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 const PROXY_NAME_LABEL: &str = "service.kubernetes.io/service-proxy-name";
+/// An endpoint that says nothing is ready.
+const NO_CONDITIONS: EndpointConditions = EndpointConditions {
+    ready: None,
+    serving: None,
+    terminating: None,
+};
 /// How long a client stays with its endpoint, where the Service does not say.
 const AFFINITY_SECONDS: u32 = 10_800;
 
@@ -314,7 +320,7 @@ fn backends(
     protocol: Protocol,
     node: &str,
 ) -> Vec<Backend> {
-    let mut found = BTreeMap::new();
+    let mut found: Vec<Backend> = Vec::new();
     for slice in slices.iter().filter(|slice| slice.address_type == "IPv4") {
         let ports = slice.ports.iter().flatten().filter(|port| {
             port.name.as_deref().unwrap_or_default() == port_name
@@ -325,8 +331,7 @@ fn backends(
                 let Some(ip) = endpoint.addresses.first().and_then(|ip| ip.parse().ok()) else {
                     continue;
                 };
-                let none = EndpointConditions::default();
-                let conditions = endpoint.conditions.as_ref().unwrap_or(&none);
+                let conditions = endpoint.conditions.as_ref().unwrap_or(&NO_CONDITIONS);
                 let ready = conditions.ready != Some(false);
                 let backend = Backend {
                     ip,
@@ -336,9 +341,13 @@ fn backends(
                     serving: conditions.serving.unwrap_or(ready),
                     terminating: conditions.terminating == Some(true),
                 };
-                found.insert((ip, port), backend);
+                found.push(backend);
             }
         }
     }
-    found.into_values().collect()
+    // Of two that say different things about one address, the later slice is believed.
+    found.reverse();
+    found.sort_by_key(|backend| (backend.ip.to_bits(), backend.port));
+    found.dedup_by_key(|backend| (backend.ip, backend.port));
+    found
 }

@@ -1,0 +1,156 @@
+//! Request bodies: JSON or YAML, decoded as strictly as the request asks.
+//!
+//! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{create,rest}.go, v1.36.
+
+use super::{Asked, Query};
+use crate::api::codec::parse_json;
+use crate::api::decode;
+use crate::api::field::{FieldError, Path};
+use crate::api::{Kind, Object, Reason, Status, manifest};
+use crate::apiserver::door;
+use serde_json::Value;
+
+/// What becomes of unknown and repeated fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directive {
+    /// They refuse the request.
+    Strict,
+    /// They are dropped, and the client is warned.
+    Warn,
+    /// They are dropped.
+    Ignore,
+}
+
+impl Directive {
+    /// What the query's `fieldValidation` asks for. `options` names what the parameters are.
+    pub fn read(query: &Query, options: &str) -> Result<Self, Status> {
+        match query.get("fieldValidation") {
+            "" | "Warn" => Ok(Self::Warn),
+            "Strict" => Ok(Self::Strict),
+            "Ignore" => Ok(Self::Ignore),
+            other => {
+                let path = Path::new("fieldValidation");
+                let supported = ["", "Ignore", "Strict", "Warn"];
+                let error = FieldError::not_supported(&path, other, &supported);
+                Err(Status::invalid_as("meta.k8s.io", options, "", &[error]))
+            }
+        }
+    }
+
+    /// Refuses or warns for `sentences`.
+    ///
+    /// # Errors
+    /// What `refuse` makes of the strict decoder's error.
+    pub fn judge(
+        self,
+        sentences: Vec<String>,
+        refuse: impl FnOnce(&str) -> Status,
+    ) -> Result<Vec<String>, Status> {
+        match (self, decode::strict_error(&sentences)) {
+            (_, None) | (Self::Ignore, _) => Ok(Vec::new()),
+            (Self::Warn, Some(_)) => Ok(sentences),
+            (Self::Strict, Some(why)) => Err(refuse(&why)),
+        }
+    }
+}
+
+/// A body as JSON, with a sentence for every field that stands twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body {
+    pub value: Value,
+    pub twice: Vec<String>,
+}
+
+/// The body of a request, whatever its media type.
+pub fn read(asked: &Asked<'_>) -> Result<Body, Status> {
+    let media = asked.request.content_type.split(';').next().unwrap_or("");
+    match media.trim() {
+        "" | "application/json" => json(&asked.request.body),
+        "application/yaml" => yaml(&asked.request.body),
+        other => Err(unsupported(
+            other,
+            &["application/json", "application/yaml"],
+        )),
+    }
+}
+
+/// The refusal of a media type.
+pub fn unsupported(found: &str, supported: &[&str]) -> Status {
+    let message = format!(
+        "the body of the request was in an unknown format - accepted media types include: {}",
+        supported.join(", ")
+    );
+    let _ = found;
+    Status::plain(Reason::UnsupportedMediaType, message)
+}
+
+pub fn json(text: &str) -> Result<Body, Status> {
+    let parsed = parse_json(text).map_err(Status::bad_request)?;
+    Ok(Body {
+        twice: parsed.warnings(),
+        value: parsed.value,
+    })
+}
+
+/// One YAML document; JSON is YAML too.
+pub fn yaml(text: &str) -> Result<Body, Status> {
+    if text.trim_start().starts_with('{')
+        && let Ok(body) = json(text)
+    {
+        return Ok(body);
+    }
+    let refuse = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
+    let mut documents = manifest::parse(text).map_err(|error| refuse(error.message))?;
+    match documents.len() {
+        1 => Ok(Body {
+            value: documents.remove(0).value,
+            twice: Vec::new(),
+        }),
+        count => Err(refuse(format!("it holds {count} objects, not one"))),
+    }
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Refuses a body of another kind than `kind`. What is not said is taken to be right.
+fn check_kind(value: &Value, kind: Kind) -> Result<(), Status> {
+    let (found_version, found_kind) = (text(value, "apiVersion"), text(value, "kind"));
+    let (version, name) = (kind.api_version(), kind.row().kind);
+    if found_kind.is_empty() && found_version.is_empty() {
+        return Ok(());
+    }
+    if !found_version.is_empty() && found_version != version {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({found_version}) does not match the expected API version ({version})"
+        )));
+    }
+    if !found_kind.is_empty() && found_kind != name {
+        let own = version.rsplit('/').next().unwrap_or_default();
+        return Err(Status::bad_request(format!(
+            "{found_kind} in version {own:?} cannot be handled as a {name}: converting ({own}.{found_kind}) to ({own}.{name}): unknown conversion"
+        )));
+    }
+    Ok(())
+}
+
+/// An object that was decoded, and what its author is to be warned of.
+pub struct Decoded {
+    pub object: Object,
+    pub warnings: Vec<String>,
+}
+
+/// Decodes a body as an object of `kind`.
+pub fn decode(body: Body, kind: Kind, directive: Directive) -> Result<Decoded, Status> {
+    if !body.value.is_object() {
+        return Err(Status::bad_request(decode::not_an_object(&body.value)));
+    }
+    check_kind(&body.value, kind)?;
+    let (object, unknown) = door::decode_noting(kind, body.value)?;
+    let sentences = body.twice.into_iter().chain(unknown).collect();
+    let (version, name) = (kind.row().version, kind.row().kind);
+    let refuse = |why: &str| Status::bad_request(decode::cannot_be_handled(version, name, why));
+    let warnings = directive.judge(sentences, refuse)?;
+    Ok(Decoded { object, warnings })
+}

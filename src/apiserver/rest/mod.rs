@@ -1,0 +1,192 @@
+//! The API server as its HTTP clients see it: a method, a path and a body in, an answer out.
+//!
+//! Everything goes by the table of kinds. Nothing here knows of sockets: `server/` carries the
+//! bytes, watches and logs to real clients.
+//!
+//! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers, v1.36. Left out: protobuf and CBOR
+//! bodies (clients are told to use JSON), proxying, and what `pretty` asks for.
+
+mod body;
+mod delete;
+mod encode;
+mod health;
+mod log;
+mod patch;
+mod query;
+mod read;
+mod scale;
+mod subresource;
+mod write;
+
+pub use encode::{Form, bookmark, form_of, list_json, object_json, status_json, watch_json};
+pub use log::LogRequest;
+pub use query::{ListOptions, Query};
+
+use super::page::Page;
+use super::path::ResourcePath;
+use super::watch::WatchRequest;
+use super::{ApiHandle, ApiServer, discovery};
+use crate::api::{Kind, Object, Reason, Status};
+use crate::sim::SimTime;
+use serde_json::Value;
+
+/// An API server that can be read and written: by itself, or with the cluster around it.
+pub trait Door: ApiHandle {
+    /// The server, to read.
+    fn server(&self) -> &ApiServer;
+}
+
+impl Door for ApiServer {
+    fn server(&self) -> &ApiServer {
+        self
+    }
+}
+
+/// A request as it comes over HTTP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query, without its `?`.
+    pub query: String,
+    /// The `Content-Type` header.
+    pub content_type: String,
+    /// The `Accept` header.
+    pub accept: String,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// The body.
+    pub body: String,
+}
+
+impl HttpRequest {
+    /// Whether it may change something.
+    pub fn is_write(&self) -> bool {
+        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+    }
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The HTTP status code.
+    pub code: u16,
+    /// The texts of `Warning` headers.
+    pub warnings: Vec<String>,
+    /// The body, or what becomes one.
+    pub content: Content,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// One object.
+    Object(Object),
+    /// A page of a list.
+    List(Kind, Page),
+    /// Any JSON.
+    Json(Value),
+    /// Plain text.
+    Text(String),
+    /// A stream of changes.
+    Watch(WatchRequest),
+    /// A container's log.
+    Log(LogRequest),
+}
+
+impl Answer {
+    fn new(code: u16, content: Content) -> Self {
+        Self {
+            code,
+            warnings: Vec::new(),
+            content,
+        }
+    }
+
+    fn object(object: Object) -> Self {
+        Self::new(200, Content::Object(object))
+    }
+
+    fn json(code: u16, value: Value) -> Self {
+        Self::new(code, Content::Json(value))
+    }
+
+    fn warned(mut self, warnings: Vec<String>) -> Self {
+        self.warnings = warnings;
+        self
+    }
+}
+
+/// What every part of an answer needs to know of the request.
+struct Asked<'a> {
+    request: &'a HttpRequest,
+    query: Query,
+    path: ResourcePath,
+    now: SimTime,
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// The `Status` that a client of the real API server would get.
+pub fn answer<D: Door>(
+    door: &mut D,
+    request: &HttpRequest,
+    now: SimTime,
+) -> Result<Answer, Status> {
+    let query = Query::parse(&request.query)?;
+    if let Some(path) = ResourcePath::parse(&request.path) {
+        let asked = Asked {
+            request,
+            query,
+            path,
+            now,
+        };
+        return answer_resource(door, &asked);
+    }
+    if let Some(answer) = health::answer(door.server(), &request.path, &query) {
+        return Ok(answer);
+    }
+    if let Some(found) = discovery::answer(&request.path, &request.accept) {
+        return match request.is_write() {
+            false => Ok(Answer::json(200, found)),
+            true => Err(not_allowed()),
+        };
+    }
+    Ok(Answer::new(
+        404,
+        Content::Text("404 page not found\n".to_owned()),
+    ))
+}
+
+fn answer_resource<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
+    let path = &asked.path;
+    if !path.subresource.is_empty() {
+        return subresource::answer(door, asked);
+    }
+    match (asked.request.method.as_str(), path.name.is_empty()) {
+        ("GET", true) => read::list(door.server(), asked),
+        ("GET", false) if path.watch || asked.query.is_set("watch") => {
+            read::list(door.server(), asked)
+        }
+        ("GET", false) => read::get(door, asked),
+        ("POST", true) => write::create(door, asked),
+        ("PUT", false) => write::update(door, asked),
+        ("PATCH", false) => patch::answer(door, asked),
+        ("DELETE", false) => delete::one(door, asked),
+        ("DELETE", true) => delete::collection(door, asked),
+        _ => Err(not_allowed()),
+    }
+}
+
+fn not_allowed() -> Status {
+    Status::plain(
+        Reason::MethodNotAllowed,
+        "the server does not allow this method on the requested resource",
+    )
+}
+
+#[cfg(test)]
+mod tests;

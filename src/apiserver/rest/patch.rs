@@ -1,0 +1,154 @@
+//! Patches: which sort, onto what, and what of the result is refused.
+//!
+//! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go, v1.36.
+
+use super::body::{self, Body, Directive};
+use super::{Answer, Asked, Door, read};
+use crate::api::field::{FieldError, Path};
+use crate::api::meta::MetaExt;
+use crate::api::{Object, Status};
+use crate::apiserver::{Apply, Operation, Patch, door, patch};
+use serde_json::Value;
+
+const JSON: &str = "application/json-patch+json";
+const MERGE: &str = "application/merge-patch+json";
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
+
+/// A patch and the repeated fields of its text.
+struct Given {
+    patch: Patch,
+    twice: Vec<String>,
+}
+
+fn media<'a>(asked: &'a Asked<'_>) -> &'a str {
+    let content_type = asked.request.content_type.as_str();
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+fn given(asked: &Asked<'_>) -> Result<Given, Status> {
+    let make: fn(Value) -> Patch = match media(asked) {
+        JSON => Patch::Json,
+        MERGE => Patch::Merge,
+        STRATEGIC => Patch::StrategicMerge,
+        other => return Err(body::unsupported(other, &[JSON, MERGE, STRATEGIC, APPLY])),
+    };
+    let Body { value, twice } = body::json(&asked.request.body)
+        .map_err(|status| Status::bad_request(format!("error decoding patch: {status}")))?;
+    if !value.is_object() && media(asked) != JSON {
+        return Err(Status::bad_request("error decoding patch: it is no object"));
+    }
+    Ok(Given {
+        patch: make(value),
+        twice,
+    })
+}
+
+fn check_options(asked: &Asked<'_>) -> Result<(), Status> {
+    if !asked.query.get("force").is_empty() && media(asked) != APPLY {
+        let path = Path::new("force");
+        let error = FieldError::forbidden(&path, "may not be specified for non-apply patch");
+        return Err(Status::invalid_as(
+            "meta.k8s.io",
+            "PatchOptions",
+            "",
+            &[error],
+        ));
+    }
+    if asked.query.get("fieldManager").is_empty() && media(asked) == APPLY {
+        let error = FieldError::required(&Path::new("fieldManager"), "is required for apply patch");
+        return Err(Status::invalid_as(
+            "meta.k8s.io",
+            "PatchOptions",
+            "",
+            &[error],
+        ));
+    }
+    Ok(())
+}
+
+pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
+    let directive = Directive::read(&asked.query, "PatchOptions")?;
+    check_options(asked)?;
+    if media(asked) == APPLY {
+        return apply(door, asked, directive);
+    }
+    let Given { patch, twice } = given(asked)?;
+    let old = read::current(door, asked)?;
+    let kind = asked.path.kind;
+    let patched = patch::apply(kind, &old.to_json(), &patch)?;
+    let shown = patched.to_string();
+    let invalid = |why: &str| {
+        let error = FieldError::invalid(&Path::new("patch"), &shown, why);
+        Status::invalid_as("", "", "", &[error])
+    };
+    let (mut new, unknown) = door::decode_noting(kind, patched).map_err(|status| {
+        let (_, why) = status
+            .message
+            .split_once(": ")
+            .unwrap_or(("", &status.message));
+        invalid(why)
+    })?;
+    let warnings = directive.judge(twice.into_iter().chain(unknown).collect(), invalid)?;
+    asked.check_name(&mut new)?;
+    asked.place(&mut new)?;
+    keep_version(&mut new, &old);
+    let operation = match asked.path.subresource.as_str() {
+        "status" => Operation::UpdateStatus(new),
+        _ => Operation::Update(new),
+    };
+    let stored = asked.write(door, operation, "PatchOptions")?;
+    Ok(Answer::object(stored).warned(warnings))
+}
+
+/// A patch that takes the resource version away does not ask for any.
+fn keep_version(new: &mut Object, old: &Object) {
+    if new.revision() == 0 {
+        new.meta_mut()
+            .resource_version
+            .clone_from(&old.meta().resource_version);
+    }
+}
+
+/// Server-side apply: creates what is not there.
+fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Result<Answer, Status> {
+    let Body { value, twice } = body::yaml(&asked.request.body)?;
+    let refuse = |why: &str| Status::bad_request(format!("error strict decoding YAML: {why}"));
+    let mut warnings = directive.judge(twice, refuse)?;
+    let kind = asked.path.kind;
+    let (_, unknown) = door::decode_noting(kind, value.clone())?;
+    let subject =
+        |why: &str| Status::bad_request(format!("failed to create typed patch object: {why}"));
+    warnings.extend(directive.judge(unknown, subject)?);
+    let apply = Apply {
+        key: asked.path.key(),
+        config: value,
+        force: asked.query.is_set("force"),
+        subresource: asked.path.subresource.clone(),
+    };
+    let fresh = door.server().etcd().get(&apply.key).is_none();
+    let stored = asked.write(door, Operation::Apply(apply), "PatchOptions")?;
+    let mut answer = Answer::object(stored).warned(warnings);
+    answer.code = if fresh { 201 } else { 200 };
+    Ok(answer)
+}
+
+/// A scale with the request's patch applied.
+pub fn patched_scale(asked: &Asked<'_>, scale: &Value) -> Result<Value, Status> {
+    check_options(asked)?;
+    if media(asked) == APPLY {
+        let mut scale = scale.clone();
+        patch::apply_merge(&mut scale, &body::yaml(&asked.request.body)?.value);
+        return Ok(scale);
+    }
+    let mut scale = scale.clone();
+    match given(asked)?.patch {
+        Patch::Json(operations) => patch::apply_json(&mut scale, &operations)?,
+        Patch::Merge(change) => patch::apply_merge(&mut scale, &change),
+        Patch::StrategicMerge(change) => {
+            patch::apply_strategic(&mut scale, change, "autoscaling.v1.Scale")
+                .map_err(Status::bad_request)?;
+        }
+    }
+    Ok(scale)
+}

@@ -1,0 +1,264 @@
+//! The Pods that each Service selects and that can be reached: a reconcile looks at its own Pods
+//! only, however many others there are, and at what changed in them once.
+//!
+//! Upstream: pkg/controller/endpoint/endpoints_controller.go, `addPod`, `updatePod`, and
+//! staging/src/k8s.io/endpointslice/util/controller_utils.go, v1.36, which list the Pods anew each
+//! time.
+
+use super::service_pods::{is_reachable, matters, selector};
+use super::{Change, Informers};
+use crate::api::NamespacedName;
+use crate::api::condition;
+use crate::api::meta::{self, MetaExt};
+use crate::api::selector::Selector;
+use crate::client::{Delta, WorkQueue};
+use crate::sim::SimTime;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A Pod behind a Service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selected {
+    pod: Arc<Pod>,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// When its readiness last changed.
+    pub turned: Option<SimTime>,
+}
+
+impl Selected {
+    /// `pod` and what endpoints ask of it again and again.
+    pub fn new(pod: Arc<Pod>) -> Self {
+        let conditions = pod.status.as_ref().and_then(|s| s.conditions.as_ref());
+        let ready = condition::find(conditions, "Ready");
+        Self {
+            ready: ready.is_some_and(|ready| ready.status == "True"),
+            turned: ready.and_then(|ready| ready.last_transition_time.as_ref().map(meta::to_sim)),
+            pod,
+        }
+    }
+}
+
+impl Deref for Selected {
+    type Target = Pod;
+
+    fn deref(&self) -> &Pod {
+        &self.pod
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Behind {
+    service: Arc<Service>,
+    selector: Selector,
+    pods: BTreeMap<String, Selected>,
+}
+
+impl Behind {
+    fn new(service: &Arc<Service>, informers: &Informers) -> Self {
+        let mut behind = Self {
+            service: service.clone(),
+            selector: selector(service),
+            pods: BTreeMap::new(),
+        };
+        for pod in informers.pods.in_namespace(service.namespace()) {
+            if behind.selects(pod) {
+                behind.place(pod);
+            }
+        }
+        behind
+    }
+
+    fn selects(&self, pod: &Pod) -> bool {
+        self.selector.matches(meta::labels(&pod.metadata))
+    }
+
+    fn place(&mut self, pod: &Arc<Pod>) {
+        if !is_reachable(pod) {
+            self.pods.remove(pod.name());
+            return;
+        }
+        let selected = Selected::new(pod.clone());
+        match self.pods.get_mut(pod.name()) {
+            Some(known) => *known = selected,
+            None => {
+                self.pods.insert(pod.name().to_owned(), selected);
+            }
+        }
+    }
+}
+
+/// The Pods behind each Service. It follows from what the informers hold, so nothing of it is saved.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SelectedPods {
+    services: BTreeMap<NamespacedName, Behind>,
+}
+
+impl SelectedPods {
+    /// Takes in a change of a Service or a Pod, which `informers` already hold, and queues the
+    /// Services that it concerns.
+    pub fn observe(
+        &mut self,
+        change: &Change,
+        informers: &Informers,
+        queue: &mut WorkQueue<NamespacedName>,
+    ) {
+        match change {
+            Change::Service(delta) => {
+                let name = delta.name();
+                if delta.new.is_none() {
+                    self.services.remove(&name);
+                }
+                queue.add(name, Some(delta.revision));
+            }
+            Change::Pod(delta) => self.observe_pod(delta, informers, queue),
+            _ => {}
+        }
+    }
+
+    fn observe_pod(
+        &mut self,
+        delta: &Delta<Pod>,
+        informers: &Informers,
+        queue: &mut WorkQueue<NamespacedName>,
+    ) {
+        let is_news = match (&delta.old, &delta.new) {
+            (Some(old), Some(new)) => matters(old, new),
+            _ => true,
+        };
+        let pod = delta.latest();
+        for service in informers.services.in_namespace(pod.namespace()) {
+            let behind = self.behind(service, informers);
+            let was = delta.old.as_ref().is_some_and(|old| behind.selects(old));
+            let is = delta.new.as_ref().filter(|new| behind.selects(new));
+            match is {
+                Some(new) => behind.place(new),
+                None => drop(behind.pods.remove(pod.name())),
+            }
+            if is_news && (was || is.is_some()) {
+                queue.add(service.namespaced_name(), Some(delta.revision));
+            }
+        }
+    }
+
+    /// The Pods behind `service`, by name.
+    pub fn of(&mut self, service: &Arc<Service>, informers: &Informers) -> Vec<&Selected> {
+        self.behind(service, informers).pods.values().collect()
+    }
+
+    /// What stands behind this very version of `service`.
+    fn behind(&mut self, service: &Arc<Service>, informers: &Informers) -> &mut Behind {
+        let behind = self
+            .services
+            .entry(service.namespaced_name())
+            .or_insert_with(|| Behind::new(service, informers));
+        if !Arc::ptr_eq(&behind.service, service) {
+            *behind = Behind::new(service, informers);
+        }
+        behind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::watch::{Origin, WatchEvent, WatchVerb};
+    use crate::api::{ApiType, Object};
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    struct Watched {
+        informers: Informers,
+        pods: SelectedPods,
+        queue: WorkQueue<NamespacedName>,
+        revision: u64,
+    }
+
+    impl Watched {
+        fn see<K: ApiType + DeserializeOwned>(&mut self, verb: WatchVerb, json: serde_json::Value) {
+            self.revision += 1;
+            let object = Object::new(serde_json::from_value::<K>(json).expect("an object"));
+            let origin = Origin {
+                actor: "test".into(),
+                cause: None,
+                at: SimTime::default(),
+            };
+            let event = WatchEvent {
+                revision: self.revision,
+                verb,
+                key: object.key(),
+                object,
+                previous: None,
+                origin,
+            };
+            let change = self
+                .informers
+                .observe(&event)
+                .expect("a kind that is watched");
+            self.pods.observe(&change, &self.informers, &mut self.queue);
+        }
+
+        fn queued(&mut self) -> bool {
+            self.queue.pop(SimTime::default()).is_some()
+        }
+
+        fn names(&mut self) -> Vec<String> {
+            let name = NamespacedName::new("default", "web");
+            let service = self
+                .informers
+                .services
+                .get(&name)
+                .expect("a Service")
+                .clone();
+            let pods = self.pods.of(&service, &self.informers);
+            pods.iter().map(|pod| pod.name().to_owned()).collect()
+        }
+    }
+
+    fn pod(name: &str, app: &str, ip: &str) -> serde_json::Value {
+        json!({
+            "metadata": {"name": name, "namespace": "default", "labels": {"app": app}},
+            "status": {"phase": "Running", "podIP": ip},
+        })
+    }
+
+    fn service(app: &str) -> serde_json::Value {
+        json!({
+            "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"selector": {"app": app}},
+        })
+    }
+
+    #[test]
+    fn pods_come_and_go_with_their_labels_addresses_and_services() {
+        use WatchVerb::{Added, Deleted, Modified};
+        let mut seen = Watched {
+            informers: Informers::default(),
+            pods: SelectedPods::default(),
+            queue: WorkQueue::default(),
+            revision: 0,
+        };
+        seen.see::<Pod>(Added, pod("b", "web", "10.0.0.2"));
+        assert!(!seen.queued(), "there is no Service");
+        seen.see::<Service>(Added, service("web"));
+        assert!(seen.queued());
+        seen.see::<Pod>(Added, pod("a", "web", "10.0.0.1"));
+        seen.see::<Pod>(Added, pod("c", "web", ""));
+        seen.see::<Pod>(Added, pod("d", "db", "10.0.0.4"));
+        assert_eq!(seen.names(), ["a", "b"]);
+        assert!(seen.queued());
+        seen.see::<Pod>(Modified, pod("a", "web", "10.0.0.1"));
+        assert!(!seen.queued(), "nothing that endpoints say changed");
+        seen.see::<Pod>(Modified, pod("c", "web", "10.0.0.3"));
+        seen.see::<Pod>(Modified, pod("a", "db", "10.0.0.1"));
+        seen.see::<Pod>(Deleted, pod("b", "web", "10.0.0.2"));
+        assert_eq!(seen.names(), ["c"]);
+        seen.see::<Service>(Modified, service("db"));
+        assert_eq!(seen.names(), ["a", "d"]);
+        seen.see::<Service>(Deleted, service("db"));
+        seen.see::<Service>(Added, service("web"));
+        assert_eq!(seen.names(), ["c"]);
+    }
+}

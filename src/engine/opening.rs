@@ -1,0 +1,308 @@
+//! How the engine begins: with a link, with what is saved, or anew; and how a long replay lets the
+//! page live.
+
+use super::{Shared, clock, post, saving, storage, wait};
+use crate::cluster::ClusterConfig;
+use crate::protocol::{FromEngine, Storage, ToEngine};
+use crate::session::{
+    Opening, Progress, Records, Saved, Session, decode_link, goes_on_from, read_records, to_text,
+};
+use crate::sim::SimDuration;
+
+/// How far a new cluster runs before it is shown, so that the first screen is alive.
+const HEAD_START_MICROS: u64 = 25_000_000;
+/// How many events happen between two looks at the real clock.
+const SLICE_EVENTS: u32 = 200;
+/// How long the page waits for a slice, and for the whole, in milliseconds of real time.
+const SLICE_MS: u64 = 30;
+const PATIENCE_MS: u64 = 25_000;
+const OTHER_TAB: &str = "the saved cluster is open in another tab";
+
+/// A new cluster that has run a little.
+pub fn new_session(config: ClusterConfig) -> Session {
+    let mut session = Session::new(config);
+    let until = session.start() + SimDuration::micros(HEAD_START_MICROS);
+    session.advance(until, u32::MAX);
+    session
+}
+
+/// Runs an opening to its end, a slice at a time.
+///
+/// # Errors
+/// Why it cannot be opened, for a person.
+async fn drive(
+    mut opening: Opening,
+    word: &str,
+    patience_ms: u64,
+) -> Result<(Session, Vec<String>), String> {
+    let mut began = clock::now_ms();
+    let mut fell_back = false;
+    loop {
+        let slice = clock::now_ms();
+        if opening.has_fallen_back() != fell_back {
+            fell_back = opening.has_fallen_back();
+            began = slice;
+        }
+        if slice.saturating_sub(began) > patience_ms {
+            opening.hurry();
+        }
+        let mut percent = 0;
+        while clock::now_ms().saturating_sub(slice) < SLICE_MS {
+            match opening.run(SLICE_EVENTS)? {
+                Progress::Done => return Ok(opening.finish()),
+                Progress::Working(hundredths) => percent = hundredths,
+            }
+        }
+        post(&FromEngine::Loading(format!("{word} {percent} %")));
+        wait::sleep(0).await;
+    }
+}
+
+/// A session to begin with.
+struct Begun {
+    session: Session,
+    /// The link that it came from.
+    link: Option<String>,
+    notices: Vec<String>,
+    /// Something was kept aside.
+    aside: bool,
+}
+
+/// Opens a link, else what was saved, else a new cluster. `anew`: a new cluster at once, and what is
+/// saved is kept aside.
+pub async fn open(engine: Shared, fragment: String, anew: bool) {
+    let may_save = storage::hold().await;
+    let loaded = storage::load().await;
+    let mut barred = String::new();
+    if !may_save {
+        OTHER_TAB.clone_into(&mut barred);
+    }
+    let records = loaded.as_ref().cloned().unwrap_or_default();
+    let mut begun = match anew {
+        true => aside(&records, may_save, &mut barred, "What was saved").await,
+        false => begin(&records, fragment, may_save, &mut barred).await,
+    };
+    if !may_save {
+        begun.notices.insert(0, format!(
+            "Here is a copy: {OTHER_TAB}, and only that one is saved. To go on here, close the other tab and load this page again."
+        ));
+    }
+    {
+        let mut engine = engine.borrow_mut();
+        engine.saving.barred = barred;
+        engine.saving.unread = loaded.is_err();
+        engine.storage = engine.saving.storage(&Storage::Unknown);
+        engine.begin(begun.session);
+        if let Some(link) = &begun.link {
+            engine.saving.keeper.note_link(link);
+        }
+        engine.open = true;
+    }
+    saving::soon(&engine);
+    tell(begun.notices, begun.aside);
+    super::go_on(&engine);
+}
+
+fn tell(notices: Vec<String>, aside: bool) {
+    if notices.is_empty() {
+        return;
+    }
+    let text = notices.join(" ");
+    post(&match aside {
+        false => FromEngine::Notice(text),
+        true => FromEngine::Offer {
+            text,
+            label: "Save it as a file".to_owned(),
+            message: Box::new(ToEngine::ExportAside),
+        },
+    });
+}
+
+async fn begin(records: &Records, fragment: String, may_save: bool, barred: &mut String) -> Begun {
+    let mut notices = Vec::new();
+    if !fragment.is_empty() && !goes_on_from(records, &fragment) {
+        match open_link(&fragment).await {
+            Ok((session, told)) => {
+                let mut begun = if worth_keeping(records) {
+                    aside(records, may_save, barred, "Your own cluster").await
+                } else {
+                    Begun::of(new_session(ClusterConfig::default()))
+                };
+                begun.session = session;
+                begun.notices.extend(told);
+                begun.link = Some(fragment);
+                return begun;
+            }
+            Err(why) => notices.push(why),
+        }
+    }
+    let saved = read_records(records);
+    let opened = match saved {
+        Ok(None) => Ok(None),
+        Ok(Some((saved, notice))) => {
+            notices.extend(notice);
+            match Opening::new(saved) {
+                Ok(opening) => drive(opening, "replaying", PATIENCE_MS).await.map(Some),
+                Err(why) => Err(why),
+            }
+        }
+        Err(why) => Err(why),
+    };
+    match opened {
+        Ok(None) => Begun {
+            notices,
+            ..Begun::of(new_session(ClusterConfig::default()))
+        },
+        Ok(Some((session, told))) => {
+            notices.extend(told);
+            Begun {
+                notices,
+                // A link that could not be opened is not tried again at each reload.
+                link: (!fragment.is_empty()).then_some(fragment),
+                ..Begun::of(session)
+            }
+        }
+        Err(why) => {
+            notices.push(format!("What was saved cannot be opened: {why}."));
+            let mut begun = aside(records, may_save, barred, "It").await;
+            notices.append(&mut begun.notices);
+            begun.notices = notices;
+            begun
+        }
+    }
+}
+
+impl Begun {
+    fn of(session: Session) -> Self {
+        Self {
+            session,
+            link: None,
+            notices: Vec::new(),
+            aside: false,
+        }
+    }
+}
+
+async fn open_link(fragment: &str) -> Result<(Session, Vec<String>), String> {
+    let opening = decode_link(fragment).and_then(Opening::new);
+    let opened = match opening {
+        Ok(opening) => drive(opening, "replaying", PATIENCE_MS).await,
+        Err(why) => Err(why),
+    };
+    opened.map_err(|why| match why.starts_with("The link") {
+        true => why,
+        false => format!("The link cannot be opened: {why}."),
+    })
+}
+
+/// Whether somebody did something to the saved cluster, or it cannot be told.
+fn worth_keeping(records: &Records) -> bool {
+    match read_records(records) {
+        Ok(None) => false,
+        Ok(Some((saved, _))) => !saved.tape.is_empty() || saved.base.is_some(),
+        Err(_) => true,
+    }
+}
+
+/// Keeps what is saved aside and begins a new cluster. Where it cannot be kept, it is not
+/// overwritten either.
+async fn aside(records: &Records, may_save: bool, barred: &mut String, what: &str) -> Begun {
+    let mut begun = Begun::of(new_session(ClusterConfig::default()));
+    if records.is_empty() || !may_save {
+        return begun;
+    }
+    match storage::keep_aside(&to_text(records)).await {
+        Ok(()) => {
+            let text = format!("{what} is kept aside in this browser; this is another cluster.");
+            begun.notices.push(text);
+            begun.aside = true;
+        }
+        Err(why) => {
+            *barred =
+                format!("what is saved could not be kept aside, so it is left as it is ({why})");
+            begun.notices.push(format!(
+                "This is another cluster, and it is not saved: {barred}."
+            ));
+        }
+    }
+    begun
+}
+
+/// Keeps the cluster that a file is about to replace aside, where somebody did something to it and
+/// this tab saves; answers what is to be told, and whether it is kept. Where it cannot be kept, it
+/// is not overwritten either.
+async fn keep_own(engine: &Shared) -> (Option<String>, bool) {
+    let records = {
+        let engine = engine.borrow();
+        let session = &engine.session;
+        let touched = !session.tape().is_empty() || session.base().is_some();
+        if !touched || !engine.saving.barred.is_empty() || engine.saving.unread {
+            return (None, false);
+        }
+        // As it is now, rather than as it was saved last.
+        to_file(session)
+    };
+    match storage::keep_aside(&records).await {
+        Ok(()) => {
+            let text = "Your own cluster is kept aside in this browser; this is another cluster.";
+            (Some(text.to_owned()), true)
+        }
+        Err(why) => {
+            let why =
+                format!("what is saved could not be kept aside, so it is left as it is ({why})");
+            let text = format!("This cluster is not saved: {why}.");
+            let mut engine = engine.borrow_mut();
+            engine.storage = Storage::MemoryOnly(why.clone());
+            engine.saving.barred = why;
+            (Some(text), false)
+        }
+    }
+}
+
+/// The text of a file that holds the session.
+pub fn to_file(session: &Session) -> String {
+    crate::api::codec::to_json(&session.save_whole())
+}
+
+/// Opens the text of a file.
+pub async fn import(engine: Shared, text: String) {
+    let opening = Saved::parse(&text).and_then(Opening::new);
+    let opened = match opening {
+        Ok(opening) => drive(opening, "replaying", PATIENCE_MS).await,
+        Err(why) => Err(why),
+    };
+    match opened {
+        Ok((session, told)) => {
+            let (kept, is_kept) = keep_own(&engine).await;
+            engine.borrow_mut().begin(session);
+            saving::soon(&engine);
+            let mut notices = vec!["The file is open.".to_owned()];
+            notices.extend(kept.into_iter().chain(told));
+            tell(notices, is_kept);
+        }
+        Err(why) => post(&FromEngine::Notice(format!(
+            "The file cannot be opened: {why}."
+        ))),
+    }
+    super::go_on(&engine);
+}
+
+/// Takes the session back to an earlier moment.
+pub async fn rewind(engine: Shared, to: crate::sim::SimTime) {
+    let session = {
+        let mut engine = engine.borrow_mut();
+        let placeholder = Session::new(ClusterConfig::default());
+        std::mem::replace(&mut engine.session, placeholder)
+    };
+    // A rewind takes what it takes and ends where it must.
+    if let Ok((session, _)) = drive(Opening::rewind(session, to), "rewinding", u64::MAX).await {
+        engine.borrow_mut().session = session;
+    }
+    {
+        let mut engine = engine.borrow_mut();
+        engine.dashboard.forget();
+        engine.pace.restart();
+    }
+    saving::soon(&engine);
+    super::go_on(&engine);
+}
