@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kubarium::api::{Kind, NamespacedName, Object};
+use kubarium::apiserver::{ApiHandle, Operation, Request};
 use kubarium::cluster::{Cluster, ClusterConfig};
 use kubarium::kubectl;
 use kubarium::sim::SimDuration;
@@ -87,4 +88,34 @@ fn a_failed_liveness_probe_ends_the_container_after_its_grace_period() {
     let took = cluster.now().since(began).as_secs();
     assert!((80..125).contains(&took), "{took} s");
     assert_eq!(told(&cluster), ("Running".into(), 1, Some(137)));
+}
+
+fn set_image(cluster: &mut Cluster, image: &str) {
+    let object = cluster.api().etcd().get(&name().of(Kind::Pod)).cloned();
+    let mut pod = object
+        .and_then(|object| object.get::<Pod>().map(|pod| Pod::clone(pod)))
+        .expect("the Pod");
+    let spec = pod.spec.as_mut().expect("a spec");
+    spec.containers[0].image = Some(image.to_owned());
+    let now = cluster.now();
+    let update = Operation::Update(Object::new(pod));
+    cluster
+        .handle(Request::by_user(update), now)
+        .expect("an image may be changed");
+}
+
+#[test]
+fn another_image_mends_a_pod_whose_image_cannot_be_had() {
+    let mut cluster = cluster("nginx:none", "");
+    assert_eq!(told(&cluster).1, 0);
+    assert_ne!(told(&cluster).0, "Running");
+    set_image(&mut cluster, "nginx:1.25");
+    cluster.run_until(cluster.now() + SimDuration::secs(15));
+    assert_eq!(told(&cluster), ("Running".into(), 0, None));
+    // One that runs is ended and started with the other image.
+    set_image(&mut cluster, "nginx:1.27");
+    cluster.run_until(cluster.now() + SimDuration::secs(15));
+    assert_eq!(told(&cluster), ("Running".into(), 1, Some(0)));
+    let image = status(&cluster).image;
+    assert_eq!(image, "docker.io/library/nginx:1.27");
 }

@@ -4,7 +4,7 @@ use super::tracking::Write;
 use super::{ApiServer, Patch, admission, door, registry};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
-use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status, condition};
+use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, condition};
 use crate::etcd::WriteError;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use std::sync::Arc;
@@ -214,5 +214,9 @@ pub(super) fn refused(key: &ObjectKey, error: WriteError) -> Status {
         WriteError::Exists => Status::already_exists(key),
         WriteError::Missing => Status::not_found(key),
         WriteError::Changed => Status::stale(key),
+        WriteError::NoSpace => Status::plain(
+            Reason::InternalError,
+            "etcdserver: mvcc: database space exceeded",
+        ),
     }
 }

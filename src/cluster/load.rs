@@ -165,6 +165,9 @@ impl Cluster {
         if old.is_none() && self.loads.len() >= LOADS_LIMIT as usize {
             return Err(format!("there are {LOADS_LIMIT} loads already"));
         }
+        if path.len() > PATH_LIMIT {
+            return Err(format!("a path has at most {PATH_LIMIT} bytes"));
+        }
         self.target(from, to, 0, path)?;
         let old = old.and_then(|id| self.loads.remove(&id));
         let new = Load {

@@ -151,8 +151,8 @@ fn handle(engine: &Shared, message: ToEngine) {
         },
         ToEngine::MakeLink => make_link(engine),
         ToEngine::Export => {
-            let saved = engine.borrow().session.save_whole();
-            post(&FromEngine::File(crate::api::codec::to_json(&saved)));
+            let text = opening::to_file(&engine.borrow().session);
+            post(&FromEngine::File(text));
         }
         ToEngine::ExportAside => spawn_local(export_aside()),
         ToEngine::Import(text) => begin(engine, opening::import(engine.clone(), text)),

@@ -35,9 +35,14 @@ async fn drive(
     word: &str,
     patience_ms: u64,
 ) -> Result<(Session, Vec<String>), String> {
-    let began = clock::now_ms();
+    let mut began = clock::now_ms();
+    let mut fell_back = false;
     loop {
         let slice = clock::now_ms();
+        if opening.has_fallen_back() != fell_back {
+            fell_back = opening.has_fallen_back();
+            began = slice;
+        }
         if slice.saturating_sub(began) > patience_ms {
             opening.hurry();
         }
@@ -223,6 +228,42 @@ async fn aside(records: &Records, may_save: bool, barred: &mut String, what: &st
     begun
 }
 
+/// Keeps the cluster that a file is about to replace aside, where somebody did something to it and
+/// this tab saves; answers what is to be told, and whether it is kept. Where it cannot be kept, it
+/// is not overwritten either.
+async fn keep_own(engine: &Shared) -> (Option<String>, bool) {
+    let records = {
+        let engine = engine.borrow();
+        let session = &engine.session;
+        let touched = !session.tape().is_empty() || session.base().is_some();
+        if !touched || !engine.saving.barred.is_empty() || engine.saving.unread {
+            return (None, false);
+        }
+        // As it is now, rather than as it was saved last.
+        to_file(session)
+    };
+    match storage::keep_aside(&records).await {
+        Ok(()) => {
+            let text = "Your own cluster is kept aside in this browser; this is another cluster.";
+            (Some(text.to_owned()), true)
+        }
+        Err(why) => {
+            let why =
+                format!("what is saved could not be kept aside, so it is left as it is ({why})");
+            let text = format!("This cluster is not saved: {why}.");
+            let mut engine = engine.borrow_mut();
+            engine.storage = Storage::MemoryOnly(why.clone());
+            engine.saving.barred = why;
+            (Some(text), false)
+        }
+    }
+}
+
+/// The text of a file that holds the session.
+pub fn to_file(session: &Session) -> String {
+    crate::api::codec::to_json(&session.save_whole())
+}
+
 /// Opens the text of a file.
 pub async fn import(engine: Shared, text: String) {
     let opening = Saved::parse(&text).and_then(Opening::new);
@@ -231,11 +272,13 @@ pub async fn import(engine: Shared, text: String) {
         Err(why) => Err(why),
     };
     match opened {
-        Ok((session, mut notices)) => {
+        Ok((session, told)) => {
+            let (kept, is_kept) = keep_own(&engine).await;
             engine.borrow_mut().begin(session);
             saving::soon(&engine);
-            notices.insert(0, "The file is open.".to_owned());
-            tell(notices, false);
+            let mut notices = vec!["The file is open.".to_owned()];
+            notices.extend(kept.into_iter().chain(told));
+            tell(notices, is_kept);
         }
         Err(why) => post(&FromEngine::Notice(format!(
             "The file cannot be opened: {why}."

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// How many changes a store keeps for its readers.
 pub const HISTORY_LIMIT: u32 = 20_000;
 
+/// How many objects a store takes: the place of etcd's quota of bytes.
+pub const OBJECTS_LIMIT: u32 = 20_000;
+
 /// A reader asked for history that is gone; it has to list again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Compacted {
@@ -28,6 +31,8 @@ pub struct Compacted {
 pub enum WriteError {
     /// The key is taken.
     Exists,
+    /// The store is full.
+    NoSpace,
     /// The key is not there.
     Missing,
     /// The stored version is not the one expected.
@@ -94,12 +99,17 @@ impl Etcd {
     /// Stores a new object and gives it its resource version.
     ///
     /// # Errors
-    /// [`WriteError::Exists`] where the key is taken.
+    /// [`WriteError::Exists`] where the key is taken, [`WriteError::NoSpace`] where the store holds
+    /// [`OBJECTS_LIMIT`] objects.
     pub fn create(&mut self, object: Object, origin: Origin) -> Result<Object, WriteError> {
         let key = object.key();
+        let is_full = self.objects.len() >= OBJECTS_LIMIT as usize;
         let Entry::Vacant(place) = self.objects.entry(key.clone()) else {
             return Err(WriteError::Exists);
         };
+        if is_full {
+            return Err(WriteError::NoSpace);
+        }
         self.revision += 1;
         let object = stamped(object, self.revision);
         place.insert(object.clone());

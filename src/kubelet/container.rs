@@ -43,6 +43,18 @@ pub enum Phase {
     Exited(Exited),
 }
 
+/// Why a process ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Of itself.
+    #[default]
+    Own,
+    /// Its liveness probe failed: the kubelet ends it.
+    Unhealthy,
+    /// Its image was changed: the kubelet ends it and starts the new one, whatever the policy.
+    Changed,
+}
+
 /// How a process ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exited {
@@ -86,8 +98,8 @@ pub struct Container {
     pub again: bool,
     /// It waits for that longer than it would otherwise: `CrashLoopBackOff`.
     pub held: bool,
-    /// It is being ended because its liveness probe failed.
-    pub unhealthy: bool,
+    /// Why its process ends, or is going to.
+    pub ending: Ending,
     /// How long it waits after an end.
     pub backoff: Backoff,
     /// Requests since its process started.
@@ -115,7 +127,7 @@ impl Container {
             starts: 0,
             again: false,
             held: false,
-            unhealthy: false,
+            ending: Ending::Own,
             backoff: Backoff::default(),
             requests: 0,
             readiness_broken: false,
@@ -144,7 +156,7 @@ impl Container {
             let ended = self.last.as_ref().map_or(now, |exited| exited.finished);
             self.backoff.next(ended, now);
         }
-        (self.again, self.held, self.unhealthy) = (false, false, false);
+        (self.again, self.held, self.ending) = (false, false, Ending::Own);
         self.phase = Phase::Running(now, listens);
         self.starts += 1;
         self.requests = 0;
@@ -193,12 +205,12 @@ impl Container {
         }
     }
 
-    /// When a process that just ended may be started again. One that failed its liveness probe is
+    /// When a process that just ended may be started again. One that the kubelet ended itself is
     /// started at once, unless the process before it ended a short while ago.
     pub fn may_start(&self, now: SimTime) -> SimTime {
-        let since = match self.unhealthy {
-            true => self.last.as_ref().map(|exited| exited.finished),
-            false => Some(now),
+        let since = match self.ending {
+            Ending::Own => Some(now),
+            Ending::Unhealthy | Ending::Changed => self.last.as_ref().map(|exited| exited.finished),
         };
         let held = since.and_then(|since| self.backoff.until(since));
         held.map_or(now, |until| until.max(now))
@@ -238,7 +250,7 @@ impl Container {
 
     /// Answers a request.
     pub fn answer(&mut self, hostname: &str, request: &HttpRequest, now: SimTime) -> HttpResponse {
-        self.requests += 1;
+        self.requests = self.requests.saturating_add(1);
         let Some(program) = self.program() else {
             return HttpResponse::default();
         };

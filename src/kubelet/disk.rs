@@ -7,10 +7,10 @@
 //! new object). What comes in is not trusted: each number is brought inside its bounds.
 
 use super::backoff::Backoff;
-use super::container::{Container, Exited, LogLine, Phase, ProbeState};
+use super::container::{Container, Ending, Exited, LogLine, Phase, ProbeState};
 use super::static_pod::{self, Manifests};
 use super::worker::PodWorker;
-use super::{Kubelet, NodeConfig, Timer, image};
+use super::{Kubelet, NodeConfig, Timer};
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
 use crate::sim::{EventQueue, SimDuration, SimTime};
@@ -97,8 +97,8 @@ pub struct ContainerDisk {
     pub again: bool,
     /// It waits for that in `CrashLoopBackOff`.
     pub held: bool,
-    /// It is being ended because its liveness probe failed.
-    pub unhealthy: bool,
+    /// Why its process ends.
+    pub ending: Ending,
     /// How long it waits after an end.
     pub backoff: Backoff,
     /// Requests since its process started.
@@ -247,10 +247,6 @@ impl Kubelet {
             }
             kubelet.timers = timers;
             kubelet.dirty = kubelet.workers.keys().cloned().collect();
-            let workers = kubelet.workers.values();
-            let pulling = workers.flat_map(|worker| worker.containers.iter());
-            let pulling = pulling.filter(|c| matches!(c.phase, Phase::Pulling(_)));
-            kubelet.pulling = pulling.map(|c| image::canonical(&c.image)).collect();
         }
         kubelet
     }
@@ -324,7 +320,7 @@ fn container_disk(container: &Container) -> ContainerDisk {
         starts: container.starts,
         again: container.again,
         held: container.held,
-        unhealthy: container.unhealthy,
+        ending: container.ending,
         backoff: container.backoff.clone(),
         requests: container.requests,
         readiness_broken: container.readiness_broken,
@@ -339,7 +335,7 @@ fn container_disk(container: &Container) -> ContainerDisk {
 /// Notes what a timer waits for with its Pod or container.
 fn note_timer(pods: &mut BTreeMap<&NamespacedName, PodDisk>, at: SimTime, timer: &Timer) {
     let (Timer::Sandbox(name)
-    | Timer::Pulled(name, _)
+    | Timer::Pulled(name, ..)
     | Timer::Start(name, _)
     | Timer::Exit(name, ..)
     | Timer::Probe(name, ..)) = timer
@@ -350,7 +346,7 @@ fn note_timer(pods: &mut BTreeMap<&NamespacedName, PodDisk>, at: SimTime, timer:
         return;
     };
     let index = match timer {
-        Timer::Pulled(_, index)
+        Timer::Pulled(_, index, _)
         | Timer::Start(_, index)
         | Timer::Exit(_, index, ..)
         | Timer::Probe(_, index, ..) => *index,
@@ -426,7 +422,7 @@ fn restore_container(container: &mut Container, disk: &ContainerDisk, stored: &S
     container.restarts = disk.restarts.clamp(0, 1_000_000_000);
     container.starts = disk.starts.min(COUNT_LIMIT);
     (container.again, container.held) = (disk.again, disk.held);
-    container.unhealthy = disk.unhealthy;
+    container.ending = disk.ending;
     container.backoff = disk.backoff.bounded(stored.now);
     container.requests = disk.requests.min(COUNT_LIMIT);
     container.readiness_broken = disk.readiness_broken;
@@ -482,8 +478,11 @@ fn plan_container(
         Phase::Waiting | Phase::Exited(_) if worker.kill_at.is_none() => {
             timers.push(stored.soon(next), Timer::Start(name.clone(), index));
         }
-        Phase::Pulling(_) if worker.kill_at.is_none() => {
-            timers.push(stored.soon(next), Timer::Pulled(name.clone(), index));
+        Phase::Pulling(since) if worker.kill_at.is_none() => {
+            timers.push(
+                stored.soon(next),
+                Timer::Pulled(name.clone(), index, *since),
+            );
         }
         // A name that no image can have is not tried again.
         Phase::PullFailed { .. } if disk.next.is_some() && worker.kill_at.is_none() => {
@@ -502,7 +501,7 @@ fn plan_container(
                 timers.push(stored.soon(at), timer);
             }
             for (liveness, at) in [(false, disk.readiness_probe), (true, disk.liveness_probe)] {
-                let planned = at.is_some() || !container.unhealthy;
+                let planned = at.is_some() || container.ending == Ending::Own;
                 if planned && worker.probe(&container.name, liveness).is_some() {
                     let timer = Timer::Probe(name.clone(), index, start, liveness);
                     timers.push(stored.soon(at.unwrap_or(stored.now)), timer);

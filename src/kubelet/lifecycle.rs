@@ -3,12 +3,12 @@
 //! Upstream: pkg/kubelet/kuberuntime, pkg/kubelet/images/image_manager.go, v1.36. Pulls run one at a
 //! time (serializeImagePulls), at 40 MB per second.
 
-use super::container::Phase;
+use super::container::{Ending, Phase};
 use super::{Kubelet, Timer, image};
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
 use crate::client::{Ctx, EventType};
-use crate::sim::SimDuration;
+use crate::sim::{SimDuration, SimTime};
 
 const PULL_MICROS_PER_MB: u64 = 25_000;
 /// How often a kubelet asks the container runtime what runs: pkg/kubelet/kubelet.go,
@@ -26,7 +26,7 @@ impl Kubelet {
     pub(super) fn fire(&mut self, timer: Timer, ctx: &mut Ctx<'_>) {
         match timer {
             Timer::Sandbox(name) => self.sandbox(&name, ctx),
-            Timer::Pulled(name, index) => self.pulled(&name, index, ctx),
+            Timer::Pulled(name, index, since) => self.pulled(&name, index, since, ctx),
             Timer::Start(name, index) => self.prepare(&name, index, ctx),
             Timer::Exit(name, index, start, code) => {
                 let worker = self.workers.get(&name);
@@ -184,8 +184,8 @@ impl Kubelet {
             ctx,
         );
         // A pull that waits for another one of the same image has nothing left to fetch.
-        let present = !self.pulling.insert(image::canonical(reference))
-            || self.images.contains(&image::canonical(reference));
+        let full = image::canonical(reference);
+        let present = self.images.contains(&full) || self.is_pulling(&full);
         let transfer = match image::find(reference) {
             Ok(program) if !present => u64::from(program.size) * PULL_MICROS_PER_MB,
             _ => 0,
@@ -194,7 +194,8 @@ impl Kubelet {
         let done = from + PULL_LATENCY + SimDuration::micros(transfer);
         self.pulls_free_at = done;
         self.set_phase(name, index, Phase::Pulling(ctx.now), ctx);
-        self.timers.push(done, Timer::Pulled(name.clone(), index));
+        self.timers
+            .push(done, Timer::Pulled(name.clone(), index, ctx.now));
     }
 
     /// Marks a Pod whose containers changed: the next relist finds it. Whoever ends a Pod waits for
@@ -227,7 +228,45 @@ impl Kubelet {
         self.notice(name, ctx);
     }
 
-    fn pulled(&mut self, name: &NamespacedName, index: usize, ctx: &mut Ctx<'_>) {
+    /// Whether a Pod that is not ending waits for this image.
+    fn is_pulling(&self, full: &str) -> bool {
+        let alive = self.workers.values().filter(|w| w.kill_at.is_none());
+        alive
+            .flat_map(|worker| &worker.containers)
+            .any(|container| {
+                matches!(container.phase, Phase::Pulling(_))
+                    && image::canonical(&container.image) == full
+            })
+    }
+
+    /// The image of a container was changed: what runs of it ends, what was being prepared is begun
+    /// anew with the other one.
+    pub(super) fn replace(&mut self, name: &NamespacedName, index: usize, ctx: &mut Ctx<'_>) {
+        let worker = self.workers.get_mut(name);
+        let Some(container) = worker.and_then(|worker| worker.containers.get_mut(index)) else {
+            return;
+        };
+        match container.phase {
+            Phase::Running(..) => {
+                let label = container.name.clone();
+                let message = format!("Container {label} definition changed, will be restarted");
+                let normal = EventType::Normal;
+                self.event(name, Some(&label), normal, "Killing", message, ctx);
+                self.stop(name, index, Ending::Changed, None, ctx);
+                return;
+            }
+            Phase::Exited(_) if !container.again => return,
+            Phase::Exited(_) => container.held = false,
+            _ => {
+                container.phase = Phase::Waiting;
+                container.pull_failures = 0;
+            }
+        }
+        self.timers.push(ctx.now, Timer::Start(name.clone(), index));
+        self.notice(name, ctx);
+    }
+
+    fn pulled(&mut self, name: &NamespacedName, index: usize, asked: SimTime, ctx: &mut Ctx<'_>) {
         let Some(worker) = self.workers.get(name) else {
             return;
         };
@@ -237,7 +276,8 @@ impl Kubelet {
         let Phase::Pulling(since) = container.phase else {
             return;
         };
-        if worker.kill_at.is_some() {
+        // Another image may have been asked for since.
+        if worker.kill_at.is_some() || since != asked {
             return;
         }
         let (label, reference) = (container.name.clone(), container.image.clone());
@@ -245,7 +285,6 @@ impl Kubelet {
         match image::find(&reference) {
             Ok(program) => {
                 self.images.insert(image::canonical(&reference));
-                self.pulling.remove(&image::canonical(&reference));
                 let bytes = u64::from(program.size) * 1_000_000;
                 let message = format!(
                     "Successfully pulled image \"{reference}\" in {took} ({took} including waiting). Image size: {bytes} bytes."
@@ -260,10 +299,7 @@ impl Kubelet {
                 );
                 self.start(name, index, ctx);
             }
-            Err(message) => {
-                self.pulling.remove(&image::canonical(&reference));
-                self.pull_failed(name, index, &label, &reference, message, ctx);
-            }
+            Err(message) => self.pull_failed(name, index, &label, &reference, message, ctx),
         }
     }
 
@@ -293,7 +329,7 @@ impl Kubelet {
         else {
             return;
         };
-        container.pull_failures += 1;
+        container.pull_failures = container.pull_failures.saturating_add(1);
         let backing_off = container.pull_failures > 1;
         let wait = container.pull_backoff();
         self.set_phase(
@@ -340,6 +376,38 @@ impl Kubelet {
         self.notice(name, ctx);
     }
 
+    /// Tells a container to end; after `grace` seconds (the Pod's own where `None`) it is killed.
+    pub(super) fn stop(
+        &mut self,
+        name: &NamespacedName,
+        index: usize,
+        why: Ending,
+        grace: Option<i64>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let stop = SimDuration::millis(ctx.rng.between(40, 160));
+        let Some(worker) = self.workers.get_mut(name) else {
+            return;
+        };
+        let spec = worker.pod.spec.as_ref();
+        let own = spec.and_then(|spec| spec.termination_grace_period_seconds);
+        let grace = grace.or(own).unwrap_or(30);
+        let grace = SimDuration::secs(u64::try_from(grace).unwrap_or(0));
+        let Some(container) = worker.containers.get_mut(index) else {
+            return;
+        };
+        container.ending = why;
+        let (after, code) = match container.ignores_sigterm() || grace < stop {
+            true => (grace, 137),
+            false => (stop, 0),
+        };
+        let start = container.starts;
+        self.timers.push(
+            ctx.now + after,
+            Timer::Exit(name.clone(), index, start, code),
+        );
+    }
+
     /// A container's process has ended: it is started again, or not.
     pub(super) fn end(
         &mut self,
@@ -353,10 +421,14 @@ impl Kubelet {
         let Some(worker) = self.workers.get_mut(name) else {
             return;
         };
-        let unhealthy = worker.containers.get(index).is_some_and(|c| c.unhealthy);
-        // What failed its liveness probe counts as failed, whatever it says itself.
-        let verdict = if unhealthy { 137 } else { code };
-        let again = worker.kill_at.is_none() && worker.restarts(verdict);
+        let ending = worker.containers.get(index).map(|c| c.ending);
+        let wanted = match ending.unwrap_or_default() {
+            Ending::Own => worker.restarts(code),
+            // What failed its liveness probe counts as failed, whatever it says itself.
+            Ending::Unhealthy => worker.restarts(137),
+            Ending::Changed => true,
+        };
+        let again = worker.kill_at.is_none() && wanted;
         let Some(container) = worker.containers.get_mut(index) else {
             return;
         };

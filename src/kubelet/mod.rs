@@ -46,8 +46,8 @@ const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 enum Timer {
     /// A Pod's sandbox is up.
     Sandbox(NamespacedName),
-    /// A container's image is there, or cannot be had.
-    Pulled(NamespacedName, usize),
+    /// A container's image, which it has waited for since then, is there or cannot be had.
+    Pulled(NamespacedName, usize, SimTime),
     /// A container may be started (again).
     Start(NamespacedName, usize),
     /// A process ends by itself with this code.
@@ -79,8 +79,6 @@ pub struct Kubelet {
     dirty: BTreeSet<NamespacedName>,
     /// Pods whose containers changed since the runtime was last asked.
     unlisted: BTreeSet<NamespacedName>,
-    /// Images on their way.
-    pulling: BTreeSet<String>,
     manifests: Manifests,
     running: bool,
     registered: bool,
@@ -165,7 +163,6 @@ impl Kubelet {
             next_address: 2,
             dirty: BTreeSet::new(),
             unlisted: BTreeSet::new(),
-            pulling: BTreeSet::new(),
             manifests: Manifests::default(),
             running: true,
             registered: false,
@@ -278,7 +275,7 @@ impl Kubelet {
             return;
         }
         for index in restarted {
-            self.end(&name, index, 0, None, ctx);
+            self.replace(&name, index, ctx);
         }
     }
 

@@ -3,7 +3,7 @@
 //! Upstream: pkg/kubelet/prober/{worker,prober}.go, v1.36. Left out so far: startup, exec and gRPC
 //! probes (they count as passed), request headers.
 
-use super::container::ProbeState;
+use super::container::{Ending, ProbeState};
 use super::worker::PodWorker;
 use super::{Kubelet, Timer};
 use crate::api::NamespacedName;
@@ -97,7 +97,8 @@ impl Kubelet {
                 message,
                 ctx,
             );
-            self.stop_unhealthy(name, index, &probe, ctx);
+            let grace = probe.termination_grace_period_seconds;
+            self.stop(name, index, Ending::Unhealthy, grace, ctx);
             return;
         }
         let period = u64::try_from(probe.period_seconds.unwrap_or(10))
@@ -106,39 +107,6 @@ impl Kubelet {
         let at = ctx.now + SimDuration::secs(period);
         self.timers
             .push(at, Timer::Probe(name.clone(), index, start, liveness));
-    }
-}
-
-impl Kubelet {
-    /// Tells a container that failed its liveness probe to end; after the grace period it is killed.
-    fn stop_unhealthy(
-        &mut self,
-        name: &NamespacedName,
-        index: usize,
-        probe: &Probe,
-        ctx: &mut Ctx<'_>,
-    ) {
-        let stop = SimDuration::millis(ctx.rng.between(40, 160));
-        let Some(worker) = self.workers.get_mut(name) else {
-            return;
-        };
-        let spec = worker.pod.spec.as_ref();
-        let own = spec.and_then(|spec| spec.termination_grace_period_seconds);
-        let grace = probe.termination_grace_period_seconds.or(own).unwrap_or(30);
-        let grace = SimDuration::secs(u64::try_from(grace).unwrap_or(0));
-        let Some(container) = worker.containers.get_mut(index) else {
-            return;
-        };
-        container.unhealthy = true;
-        let (after, code) = match container.ignores_sigterm() || grace < stop {
-            true => (grace, 137),
-            false => (stop, 0),
-        };
-        let start = container.starts;
-        self.timers.push(
-            ctx.now + after,
-            Timer::Exit(name.clone(), index, start, code),
-        );
     }
 }
 

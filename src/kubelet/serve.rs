@@ -108,7 +108,6 @@ impl Kubelet {
         self.running = false;
         self.timers = Default::default();
         self.unlisted.clear();
-        self.pulling.clear();
         for worker in self.workers.values_mut() {
             for container in &mut worker.containers {
                 if container.is_running() {

@@ -122,7 +122,7 @@ impl PodWorker {
         }
     }
 
-    /// Takes in a new version of its Pod: a changed image means a new start of that container.
+    /// Takes in a new version of its Pod; answers which containers have another image now.
     pub fn update(&mut self, pod: Arc<Pod>) -> Vec<usize> {
         self.pod = pod;
         let mut changed = Vec::new();
@@ -134,9 +134,7 @@ impl PodWorker {
                 self.containers[index].image = image;
                 // Upstream's back-off goes by the container's hash: another image begins anew.
                 self.containers[index].backoff = Backoff::default();
-                if !matches!(self.containers[index].phase, Phase::Exited(_)) {
-                    changed.push(index);
-                }
+                changed.push(index);
             }
         }
         changed

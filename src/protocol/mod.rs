@@ -22,6 +22,9 @@ pub use workload::{ConditionView, ContainerView, DetailView, RevisionView, Rollo
 
 use serde::{Deserialize, Serialize};
 
+/// The longest file that is imported, in bytes.
+pub const FILE_LIMIT: u32 = 64 * 1_024 * 1_024;
+
 /// What the page asks of the clock. None of it changes the cluster's own history, so none of it is
 /// on the tape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,12 @@
 //! From an HTTP request to its answer.
 
 use super::machine::Told;
-use super::{Shared, logs, openapi, protobuf, watch};
+use super::{Shared, gnostic, logs, openapi, protobuf, watch};
 use crate::api::{Reason, Status};
 use crate::apiserver::rest::{self, Content, Form, HttpRequest, Query};
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use futures_util::StreamExt;
@@ -62,6 +62,17 @@ async fn read(body: Body) -> Result<Vec<u8>, Status> {
     }
 }
 
+/// Whether a request was sent to an address, not to a name: a page of another site that has its own
+/// name lead to this machine gets no answer.
+fn is_own_host(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    host.is_empty() || name == "localhost" || bare.parse::<std::net::IpAddr>().is_ok()
+}
+
 async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
     let (
         Parts {
@@ -72,6 +83,10 @@ async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
         },
         body,
     ) = request.into_parts();
+    if !is_own_host(&header(&headers, HOST)) {
+        let message = "the Host header names another host: use an IP address or localhost";
+        return Err(Status::plain(Reason::Forbidden, message));
+    }
     let mut body = read(body).await?;
     let mut content_type = header(&headers, CONTENT_TYPE);
     if content_type.starts_with(protobuf::MEDIA) {
@@ -141,6 +156,11 @@ async fn respond(shared: Shared, request: HttpRequest) -> Result<Response<Body>,
 fn openapi_document(request: &HttpRequest) -> Result<Response<Body>, Status> {
     let wants_json =
         |media: &str| media.is_empty() || media.contains("json") || media.contains("*/*");
+    if request.path == "/openapi/v2" && request.accept.contains("proto-openapi.spec.v2") {
+        let document = openapi::document(&request.path).unwrap_or_default();
+        let body = Body::from(gnostic::encode(&document));
+        return Ok(with_type(200, gnostic::MEDIA, body));
+    }
     if !wants_json(request.accept.trim()) {
         let message = "only the following media types are accepted: application/json";
         return Err(Status::plain(Reason::NotAcceptable, message));
@@ -190,4 +210,24 @@ pub fn plain(code: u16, body: Body) -> Response<Body> {
 
 fn refusal(status: &Status) -> Response<Body> {
     json(status.reason.code(), &rest::status_json(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_host;
+
+    #[test]
+    fn only_addresses_and_localhost_are_answered() {
+        for (host, ours) in [
+            ("127.0.0.1:8080", true),
+            ("localhost:1", true),
+            ("[::1]:6443", true),
+            ("", true),
+            ("example.com", false),
+            ("127.0.0.1.example.com:80", false),
+            ("localhost.example.com", false),
+        ] {
+            assert_eq!(is_own_host(host), ours, "{host}");
+        }
+    }
 }

@@ -249,7 +249,13 @@ impl Running {
                         return;
                     }
                     Some(question) => self.answer(question),
-                    None => return,
+                    // Nobody is left who could ask: what was asked last may not have fitted.
+                    None => {
+                        if let Err(why) = self.write_state() {
+                            eprintln!("kubarium: {why}");
+                        }
+                        return;
+                    }
                 },
                 _ = save.tick() => self.save(),
                 () = tokio::time::sleep(sleep) => {}

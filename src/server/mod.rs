@@ -8,6 +8,7 @@
 
 mod answer;
 mod clock;
+mod gnostic;
 mod kubeconfig;
 mod listen;
 mod logs;

@@ -4,8 +4,8 @@
 //! from the table of rules, what is served from the table of kinds. Documents are made when they are
 //! first asked for.
 //!
-//! Upstream: staging/src/k8s.io/kube-openapi/pkg/{builder3,handler3}, v1.36. Left out: the protobuf
-//! forms, the schemas of responses other than the kind's own.
+//! Upstream: staging/src/k8s.io/kube-openapi/pkg/{builder3,handler3}, v1.36. The protobuf form of
+//! version 2 is in `gnostic`. Left out: that of version 3, the schemas of responses other than the kind's own.
 
 use crate::api::{Kind, KindRow, Scope};
 use crate::apiserver::discovery::{self, GIT_VERSION};

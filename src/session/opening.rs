@@ -55,6 +55,9 @@ pub struct Opening {
     fallback: Option<Fallback>,
     /// Whether it ends where it is once it may take no more events, rather than failing.
     lenient: bool,
+    /// Whether it goes on from a backup, its replay having come to nothing.
+    fell_back: bool,
+    hurried: bool,
     notices: Vec<String>,
 }
 
@@ -103,6 +106,8 @@ impl Opening {
             other_build,
             fallback,
             lenient: false,
+            fell_back: false,
+            hurried: false,
             notices,
         })
     }
@@ -121,6 +126,8 @@ impl Opening {
             other_build: false,
             fallback: None,
             lenient: true,
+            fell_back: false,
+            hurried: false,
             notices: Vec::new(),
         }
     }
@@ -146,6 +153,8 @@ impl Opening {
             other_build: false,
             fallback: None,
             lenient: true,
+            fell_back: false,
+            hurried: false,
             notices,
         })
     }
@@ -160,9 +169,10 @@ impl Opening {
             let start = self.session.start();
             let next = self.rest.front();
             let target = next.map_or(self.until, |entry| start + SimDuration::micros(entry.at));
-            let slice = u32::try_from(self.left).unwrap_or(u32::MAX).min(left);
             let before = self.session.events();
-            let there = self.session.advance(target, slice);
+            let slice = self.left.min(left.into()).min(self.before_the_end());
+            let slice = u32::try_from(slice).unwrap_or(u32::MAX);
+            let there = self.is_at_the_end() || self.session.advance(target, slice);
             let took = self.session.events() - before;
             self.left = self.left.saturating_sub(took);
             left = left.saturating_sub(u32::try_from(took).unwrap_or(u32::MAX));
@@ -185,9 +195,34 @@ impl Opening {
         Ok(Progress::Working(self.percent()))
     }
 
-    /// It has taken long enough: what is left is not replayed.
+    /// How many events are left to the one that was the last before it was saved.
+    fn before_the_end(&self) -> u64 {
+        match self.planned.checked_sub(self.session.events()) {
+            Some(events) if events > 0 && self.mark.is_some() && self.rest.is_empty() => events,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Whether as much has happened as when it was saved. A person who goes from event to event, or a
+    /// clock that falls behind, saves in the middle of a moment: what else is due then comes later.
+    fn is_at_the_end(&self) -> bool {
+        let now = self.session.cluster().now();
+        let last = self.mark.is_some() && self.rest.is_empty() && now == self.until;
+        last && self.session.events() == self.planned
+    }
+
+    /// It has taken long enough: what is left is not replayed. Where it goes on from a backup then,
+    /// that has its own time, and can be hurried once more.
     pub const fn hurry(&mut self) {
-        self.left = 0;
+        if !self.hurried {
+            self.hurried = true;
+            self.left = 0;
+        }
+    }
+
+    /// Whether its replay came to nothing and it goes on from a backup.
+    pub const fn has_fallen_back(&self) -> bool {
+        self.fell_back
     }
 
     /// The session, and what the person should know of how it was opened.
@@ -257,7 +292,11 @@ impl Opening {
         let mut notices = std::mem::take(&mut self.notices);
         let opened = Self::from_backup(fallback, why).map_err(|(why, _)| why)?;
         notices.extend(opened.notices.iter().cloned());
-        *self = Self { notices, ..opened };
+        *self = Self {
+            notices,
+            fell_back: true,
+            ..opened
+        };
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ pub const SAVED_VERSION: u32 = 2;
 /// The most commands a tape holds.
 pub const TAPE_LIMIT: u32 = 10_000;
 /// The longest text that is read.
-pub const TEXT_LIMIT: u32 = 64 * 1_024 * 1_024;
+pub const TEXT_LIMIT: u32 = crate::protocol::FILE_LIMIT;
 /// What this build does, as one number: the digest of a fixed run.
 pub const BUILD: &str = include_str!("../../tests/digest.txt").trim_ascii();
 

@@ -35,6 +35,54 @@ fn a_command_between_two_events_of_one_moment_comes_at_the_same_place_again() {
     assert_eq!(again.cluster(), session.cluster());
 }
 
+/// Whether more is due at this very moment.
+fn is_mid_moment(session: &Session) -> bool {
+    session.cluster().next_at() == Some(session.cluster().now())
+}
+
+#[test]
+fn what_is_saved_in_the_middle_of_a_moment_opens_in_the_middle_of_it() {
+    let mut session = Session::new(ClusterConfig::default());
+    let mut halves = 0;
+    for round in 0..300 {
+        if round == 150 {
+            run(&mut session, 20);
+            session.execute(scale(5));
+        }
+        if is_mid_moment(&session) && round % 4 == 0 {
+            halves += 1;
+            let linked = decode_link(&session.link().expect("a link")).expect("decoded");
+            for saved in [session.save_whole(), linked] {
+                let (mut again, notices) = open(saved);
+                assert_eq!(notices, [""; 0], "round {round}");
+                assert_eq!(again.cluster(), session.cluster(), "round {round}");
+                assert_eq!(again.events(), session.events());
+                let mut on = session.clone();
+                run(&mut again, 1);
+                run(&mut on, 1);
+                assert_eq!(again.cluster().digest(), on.cluster().digest());
+            }
+        }
+        session.step();
+    }
+    assert!(halves > 10, "{halves}");
+}
+
+#[test]
+fn a_backup_of_half_a_moment_goes_on_in_the_middle_of_it() {
+    let mut session = scaled();
+    while !is_mid_moment(&session) {
+        session.step();
+    }
+    let base = Arc::new(session.cluster().backup());
+    let (mut session, _) = Session::on_base(base).expect("restored");
+    for _ in 0..20 {
+        let (again, notices) = open(session.save());
+        assert_eq!((again.cluster(), notices), (session.cluster(), Vec::new()));
+        session.step();
+    }
+}
+
 #[test]
 fn a_rewound_session_runs_the_same_way_again() {
     let session = scaled();
@@ -272,6 +320,40 @@ fn commands_after_the_backup_are_not_lost() {
     assert!(notices[1].contains("left out"), "{notices:?}");
     run(&mut again, 60);
     assert_eq!(hello(&again), 3);
+}
+
+#[test]
+fn a_backup_that_a_replay_falls_back_on_has_its_own_time() {
+    let mut session = scaled();
+    let latest = Latest {
+        position: 1,
+        backup: Arc::new(session.cluster().backup()),
+    };
+    run(&mut session, 60);
+    session.execute(scale(3));
+    run(&mut session, 5);
+    let saved = Saved {
+        backup: Some(latest),
+        ..session.save()
+    };
+    let mut opening = Opening::new(saved).expect("it opens");
+    assert!(!opening.has_fallen_back());
+    opening.hurry();
+    assert!(matches!(opening.run(1), Ok(Progress::Working(_))));
+    assert!(opening.has_fallen_back());
+    let mut hurried = opening.clone();
+    while opening.run(100).expect("it goes") != Progress::Done {}
+    let (again, notices) = opening.finish();
+    assert_eq!((notices.len(), again.tape().len()), (1, 1), "{notices:?}");
+    assert_eq!(again.cluster().now(), session.cluster().now());
+    // The rest of it can be hurried too, and says so once.
+    for _ in 0..3 {
+        hurried.hurry();
+        hurried.run(1).expect("it goes");
+    }
+    while hurried.run(100).expect("it goes") != Progress::Done {}
+    let (again, notices) = hurried.finish();
+    assert_eq!((notices.len(), again.tape().len()), (2, 1), "{notices:?}");
 }
 
 #[test]

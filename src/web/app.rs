@@ -317,6 +317,10 @@ impl App {
                 if anew {
                     self.screen = Screen::default();
                 }
+                // A request of another session, or one sent after going back, may have this id too.
+                if anew || update.request.is_some() {
+                    self.cleared = 0;
+                }
                 let pods = anew || !update.pods.is_empty() || !update.gone.is_empty();
                 let asked = update.request.is_some();
                 let pulses = update.pulses.clone();

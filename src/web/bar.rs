@@ -5,7 +5,7 @@ use super::dialogs::Dialog;
 use super::icon::icon;
 use super::theme::Theme;
 use super::time_bar::TimeBar;
-use crate::protocol::{Clock, FromEngine, Storage, ToEngine};
+use crate::protocol::{Clock, FILE_LIMIT, FromEngine, Storage, ToEngine};
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
@@ -145,10 +145,17 @@ fn import(send: &Callback<Msg>, open: UseStateSetter<bool>) -> Html {
         let input = event
             .target()
             .and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
-        let files = input.and_then(|input| input.files());
-        let Some(file) = files.and_then(|files| files.get(0)) else {
+        let Some(input) = input else { return };
+        let file = input.files().and_then(|files| files.get(0));
+        // The same file can be chosen again.
+        input.set_value("");
+        let Some(file) = file else { return };
+        if file.size() > f64::from(FILE_LIMIT) {
+            let limit = FILE_LIMIT / (1_024 * 1_024);
+            let text = format!("The file cannot be opened: it is over {limit} MiB.");
+            send.emit(Msg::Engine(FromEngine::Notice(text)));
             return;
-        };
+        }
         let send = send.clone();
         spawn_local(async move {
             let text = gloo::file::futures::read_as_text(&gloo::file::Blob::from(file)).await;

@@ -1,5 +1,6 @@
 // Points 1 and 2: the frame comes first, then a cluster that is alive; and it is clean for everybody.
 import assert from "node:assert/strict";
+import { copyFileSync } from "node:fs";
 import { test } from "node:test";
 import { address, clean, counts, holds, patience, picture, tab, walk } from "./lib.mjs";
 
@@ -16,6 +17,10 @@ async function everyTab(page, name, tabs = TABS) {
 
 test("the first screen is alive", () => walk({}, async (page) => {
   await picture(page, "first-light");
+  if (process.env.UPDATE_EXPECT) {
+    const at = (path) => new URL(`../../${path}`, import.meta.url);
+    copyFileSync(at("test-results/first-light.png"), at("docs/first-screen.png"));
+  }
   const nodes = page.locator("[data-testid^=node-]:is(section)");
   assert.equal(await nodes.count(), 4);
   for (const part of ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]) {

@@ -22,6 +22,9 @@ test("a request is followed hop by hop, a load shows who answers and who does no
     await shown.locator(".facts").getByText(text).first().waitFor();
   }
   assert.equal(await shown.getByTestId("endpoints").locator("tbody tr").count(), 6);
+  await page.waitForFunction(() => document.querySelectorAll("[data-testid=endpoints] .state.ready").length === 6, null, { timeout: patience });
+  // The rules of the nodes follow the slices a little later.
+  await page.waitForTimeout(2_000);
 
   await page.getByTestId("from").selectOption("node worker-2");
   await page.getByTestId("send-request").click();

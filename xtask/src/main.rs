@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod build;
+mod kubectl;
 mod run;
 mod serve;
 mod setup;

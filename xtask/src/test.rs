@@ -1,7 +1,7 @@
 //! Every test, in the order in which a failure is cheapest to find.
 
 use crate::run::{Outcome, run, run_within};
-use crate::{browser, build, setup, size};
+use crate::{browser, build, kubectl, setup, size};
 
 /// `cargo xtask test [--only STAGE]`
 pub fn test(only: Option<&str>) -> Outcome {
@@ -23,6 +23,7 @@ pub fn test(only: Option<&str>) -> Outcome {
 fn native() -> Outcome {
     setup::for_lint()?;
     setup::wasm_target()?;
+    kubectl::setup()?;
     run("cargo", &["fmt", "--all", "--check"])?;
     run(
         "cargo",
