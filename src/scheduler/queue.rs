@@ -34,14 +34,16 @@ pub struct SchedulingQueue {
 impl SchedulingQueue {
     /// A Pod without a node was seen. A parked one stays parked when only its status changed.
     pub fn offer(&mut self, name: NamespacedName, fresh: bool, revision: u64) {
-        let known = self.parked.contains_key(&name)
-            || self.backing_off.contains_key(&name)
-            || self.active.iter().any(|(queued, _)| *queued == name);
+        if self.active.iter().any(|(queued, _)| *queued == name) {
+            if fresh {
+                self.parked.remove(&name);
+            }
+            return;
+        }
+        let known = self.parked.contains_key(&name) || self.backing_off.contains_key(&name);
         if fresh || !known {
             self.parked.remove(&name);
-            if !known || !self.active.iter().any(|(queued, _)| *queued == name) {
-                self.active.push_back((name, Some(revision)));
-            }
+            self.active.push_back((name, Some(revision)));
         }
     }
 
