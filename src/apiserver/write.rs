@@ -21,12 +21,12 @@ impl ApiServer {
         }
         admission::validate_create(&object, &self.etcd)?;
         let key = object.key();
-        if self.etcd.get(&key).is_some() {
-            return Err(Status::already_exists(&key));
-        }
         write.tracking.of_new(&mut object, &write.origin);
         if write.dry_run {
-            return Ok(object);
+            let free = self.etcd.get(&key).is_none();
+            return free
+                .then_some(object)
+                .ok_or_else(|| Status::already_exists(&key));
         }
         self.etcd
             .create(object, write.origin)
