@@ -90,8 +90,10 @@ impl EndpointsController {
         if service_pods::selector(service) == Selector::nothing() {
             return Ok(());
         }
-        let selected = self.pods.of(service, informers);
-        let trigger = self.triggers.compute(service, &selected);
+        let trigger = self
+            .triggers
+            .compute(service, &self.pods.by_name(service, informers));
+        let selected = self.pods.by_address(service, informers);
         let planned = plan_subsets(service, &selected);
         let truncated = planned.truncated;
         let labels = labels(service);
@@ -162,26 +164,28 @@ struct Group<'a> {
     not_ready: Vec<&'a Pod>,
 }
 
+/// Plans the subsets for the Pods in `selected`, which are in the order of their addresses.
 fn plan_subsets<'a>(service: &Service, selected: &[&'a Selected]) -> Planned<'a> {
     let publish = publishes_not_ready(service);
-    let mut by_address = by_address(
-        selected
-            .iter()
-            .filter(|pod| publish || !pod.is_terminating())
-            .copied(),
-    );
+    let is_listed = |pod: &&Selected| publish || !pod.is_terminating();
     let is_ready = |pod: &Selected| publish || pod.ready;
-    let truncated = by_address.len() > ADDRESS_LIMIT as usize;
-    if truncated {
-        // Ready ones stay before others; the order among them stays.
-        let (ready, not_ready): (Vec<_>, Vec<_>) =
-            by_address.into_iter().partition(|pod| is_ready(pod));
-        let kept = ready.into_iter().chain(not_ready);
-        by_address = self::by_address(kept.take(ADDRESS_LIMIT as usize));
-    }
+    let listed = selected.iter().copied().filter(is_listed);
+    let ready = listed.clone().filter(|pod| is_ready(pod)).count();
+    let truncated = listed.clone().count() > ADDRESS_LIMIT as usize;
+    // Where not all fit, ready ones go before others.
+    let mut room_for_ready = ready.min(ADDRESS_LIMIT as usize);
+    let mut room_for_others = ADDRESS_LIMIT as usize - room_for_ready;
     let fixed = has_fixed_ports(service);
     let mut groups: Vec<Group<'a>> = Vec::new();
-    for pod in by_address {
+    for pod in listed {
+        let room = match is_ready(pod) {
+            true => &mut room_for_ready,
+            false => &mut room_for_others,
+        };
+        if *room == 0 {
+            continue;
+        }
+        *room -= 1;
         let same = |group: &Group<'a>| {
             let other = group.any();
             fixed || other.is_some_and(|other| same_ports(service, pod, other))
@@ -196,26 +200,6 @@ fn plan_subsets<'a>(service: &Service, selected: &[&'a Selected]) -> Planned<'a>
         }
     }
     Planned { groups, truncated }
-}
-
-/// Sorts by the addresses' text, as upstream does. The first bytes, which hold all of an IPv4
-/// address, are compared as one number.
-fn by_address<'a>(pods: impl Iterator<Item = &'a Selected>) -> Vec<&'a Selected> {
-    let mut keyed: Vec<(u128, &Selected)> = pods
-        .map(|pod| {
-            let mut first = [0; 16];
-            let text = address(pod).as_bytes();
-            let length = text.len().min(first.len());
-            first[..length].copy_from_slice(&text[..length]);
-            (u128::from_be_bytes(first), pod)
-        })
-        .collect();
-    keyed.sort_unstable_by(|(a_first, a), (b_first, b)| {
-        a_first
-            .cmp(b_first)
-            .then_with(|| (address(a), a.uid()).cmp(&(address(b), b.uid())))
-    });
-    keyed.into_iter().map(|(_, pod)| pod).collect()
 }
 
 fn same_ports(service: &Service, a: &Pod, b: &Pod) -> bool {

@@ -5,7 +5,7 @@
 //! staging/src/k8s.io/endpointslice/util/controller_utils.go, v1.36, which list the Pods anew each
 //! time.
 
-use super::service_pods::{is_reachable, matters, selector};
+use super::service_pods::{address, is_reachable, matters, selector};
 use super::{Change, Informers};
 use crate::api::NamespacedName;
 use crate::api::condition;
@@ -53,7 +53,9 @@ impl Deref for Selected {
 struct Behind {
     service: Arc<Service>,
     selector: Selector,
-    pods: BTreeMap<String, Selected>,
+    by_name: BTreeMap<String, Selected>,
+    /// The same Pods by address and uid.
+    by_address: BTreeMap<(String, String), Selected>,
 }
 
 impl Behind {
@@ -61,7 +63,8 @@ impl Behind {
         let mut behind = Self {
             service: service.clone(),
             selector: selector(service),
-            pods: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            by_address: BTreeMap::new(),
         };
         for pod in informers.pods.in_namespace(service.namespace()) {
             if behind.selects(pod) {
@@ -76,24 +79,30 @@ impl Behind {
     }
 
     fn place(&mut self, pod: &Arc<Pod>) {
-        if !is_reachable(pod) {
-            self.pods.remove(pod.name());
-            return;
+        self.remove(pod.name());
+        if is_reachable(pod) {
+            let selected = Selected::new(pod.clone());
+            self.by_address.insert(by_address(pod), selected.clone());
+            self.by_name.insert(pod.name().to_owned(), selected);
         }
-        let selected = Selected::new(pod.clone());
-        match self.pods.get_mut(pod.name()) {
-            Some(known) => *known = selected,
-            None => {
-                self.pods.insert(pod.name().to_owned(), selected);
-            }
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Some(known) = self.by_name.remove(name) {
+            self.by_address.remove(&by_address(&known));
         }
     }
 }
 
-/// The Pods behind each Service. It follows from what the informers hold, so nothing of it is saved.
+fn by_address(pod: &Pod) -> (String, String) {
+    (address(pod).to_owned(), pod.uid().to_owned())
+}
+
+/// The Pods behind each Service, by namespace and name. It follows from what the informers hold, so
+/// nothing of it is saved.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SelectedPods {
-    services: BTreeMap<NamespacedName, Behind>,
+    namespaces: BTreeMap<String, BTreeMap<String, Behind>>,
 }
 
 impl SelectedPods {
@@ -108,8 +117,10 @@ impl SelectedPods {
         match change {
             Change::Service(delta) => {
                 let name = delta.name();
-                if delta.new.is_none() {
-                    self.services.remove(&name);
+                if delta.new.is_none()
+                    && let Some(services) = self.namespaces.get_mut(&name.namespace)
+                {
+                    services.remove(&name.name);
                 }
                 queue.add(name, Some(delta.revision));
             }
@@ -135,7 +146,7 @@ impl SelectedPods {
             let is = delta.new.as_ref().filter(|new| behind.selects(new));
             match is {
                 Some(new) => behind.place(new),
-                None => drop(behind.pods.remove(pod.name())),
+                None => behind.remove(pod.name()),
             }
             if is_news && (was || is.is_some()) {
                 queue.add(service.namespaced_name(), Some(delta.revision));
@@ -144,20 +155,30 @@ impl SelectedPods {
     }
 
     /// The Pods behind `service`, by name.
-    pub fn of(&mut self, service: &Arc<Service>, informers: &Informers) -> Vec<&Selected> {
-        self.behind(service, informers).pods.values().collect()
+    pub fn by_name(&mut self, service: &Arc<Service>, informers: &Informers) -> Vec<&Selected> {
+        let behind = self.behind(service, informers);
+        behind.by_name.values().collect()
+    }
+
+    /// The Pods behind `service`, by the text of their addresses, and by uid where they share one.
+    pub fn by_address(&mut self, service: &Arc<Service>, informers: &Informers) -> Vec<&Selected> {
+        let behind = self.behind(service, informers);
+        behind.by_address.values().collect()
     }
 
     /// What stands behind this very version of `service`.
     fn behind(&mut self, service: &Arc<Service>, informers: &Informers) -> &mut Behind {
-        let behind = self
-            .services
-            .entry(service.namespaced_name())
-            .or_insert_with(|| Behind::new(service, informers));
-        if !Arc::ptr_eq(&behind.service, service) {
-            *behind = Behind::new(service, informers);
+        let (namespace, name) = (service.namespace(), service.name());
+        let services = self.namespaces.get(namespace);
+        let known = services.and_then(|services| services.get(name));
+        if known.is_none_or(|known| !Arc::ptr_eq(&known.service, service)) {
+            let services = self.namespaces.entry(namespace.to_owned()).or_default();
+            services.insert(name.to_owned(), Behind::new(service, informers));
         }
-        behind
+        let services = self.namespaces.get_mut(namespace);
+        services
+            .and_then(|services| services.get_mut(name))
+            .expect("invariant: it is there since the line before")
     }
 }
 
@@ -212,7 +233,7 @@ mod tests {
                 .get(&name)
                 .expect("a Service")
                 .clone();
-            let pods = self.pods.of(&service, &self.informers);
+            let pods = self.pods.by_name(&service, &self.informers);
             pods.iter().map(|pod| pod.name().to_owned()).collect()
         }
     }

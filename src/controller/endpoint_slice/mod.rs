@@ -98,7 +98,7 @@ impl EndpointSliceController {
         if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
             return Ok(());
         }
-        let selected = self.pods.of(service, informers);
+        let selected = self.pods.by_name(service, informers);
         let trigger = self.triggers.compute(service, &selected);
         let labels = labels(service);
         let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
