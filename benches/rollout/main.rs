@@ -9,6 +9,10 @@ mod scenario;
 use scenario::{REPLICAS, RUNS};
 use std::process::ExitCode;
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BUDGET_US: u64 = 50_000;
 
 /// CPU time of this thread in microseconds.

@@ -5,7 +5,7 @@
 
 use super::Ctx;
 use crate::api::meta::{self, MetaExt};
-use crate::api::{ApiType, Kind, NamespacedName};
+use crate::api::{ApiType, Kind, NamespacedName, Reason};
 use crate::sim::push_hex;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -42,6 +42,9 @@ pub struct Recorder {
     /// (object uid and field, reason, message) → the event's name.
     #[serde(serialize_with = "crate::sim::as_pairs")]
     seen: BTreeMap<(String, String, String), NamespacedName>,
+    /// What the last event's name ends with. Upstream takes the time in nanoseconds, which never is
+    /// the same twice; here many events share a microsecond.
+    last_number: u64,
 }
 
 impl Recorder {
@@ -51,6 +54,7 @@ impl Recorder {
             component: component.to_owned(),
             host: host.to_owned(),
             seen: BTreeMap::new(),
+            last_number: 0,
         }
     }
 
@@ -90,7 +94,9 @@ impl Recorder {
         {
             return;
         }
-        let name = self.name(ctx, &involved);
+        let Some(name) = self.name(ctx, &involved) else {
+            return;
+        };
         let event = self.new_event(ctx, &name, involved, event_type, reason, message);
         if ctx.create(event).is_ok() {
             if self.seen.len() >= CACHE_LIMIT as usize {
@@ -110,13 +116,21 @@ impl Recorder {
         ctx.update(event).is_ok()
     }
 
-    fn name(&self, ctx: &mut Ctx<'_>, involved: &ObjectReference) -> NamespacedName {
+    /// A name that no event has. `None` where the server does not answer.
+    fn name(&mut self, ctx: &mut Ctx<'_>, involved: &ObjectReference) -> Option<NamespacedName> {
         let object = involved.name.as_deref().unwrap_or_default();
         let namespace = involved.namespace.as_deref().filter(|n| !n.is_empty());
-        let unique = ctx.now.as_micros().wrapping_mul(1_000) ^ ctx.rng.below(1_000);
-        let mut name = [object, "."].concat();
-        push_hex(&mut name, unique, 16);
-        NamespacedName::new(namespace.unwrap_or("default"), name)
+        self.last_number = (ctx.now.as_micros() * 1_000).max(self.last_number + 1);
+        loop {
+            let mut name = [object, "."].concat();
+            push_hex(&mut name, self.last_number, 16);
+            let name = NamespacedName::new(namespace.unwrap_or("default"), name);
+            match ctx.get::<Event>(&name) {
+                Ok(_) => self.last_number += 1,
+                Err(status) if status.reason == Reason::NotFound => return Some(name),
+                Err(_) => return None,
+            }
+        }
     }
 
     fn new_event(
@@ -163,5 +177,49 @@ pub fn reference<K: ApiType>(object: &K) -> ObjectReference {
         resource_version: object.object_meta().resource_version.clone(),
         uid: Some(object.uid().to_owned()),
         field_path: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apiserver::{ApiServer, ApiServerConfig};
+    use crate::client::Agenda;
+    use crate::sim::{SimRng, SimTime};
+    use k8s_openapi::api::core::v1::Node;
+
+    #[test]
+    fn events_of_one_moment_about_one_object_are_all_kept() {
+        let mut rng = SimRng::new(1);
+        let mut ctx = Ctx {
+            now: SimTime::from_secs(1_000),
+            api: &mut ApiServer::new(ApiServerConfig::default(), rng.fork("api")),
+            rng: &mut rng,
+            agenda: &mut Agenda::default(),
+            actor: "test".into(),
+            cause: None,
+        };
+        let namespace = serde_json::json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"},
+        });
+        let namespace: k8s_openapi::api::core::v1::Namespace =
+            serde_json::from_value(namespace).expect("a namespace");
+        ctx.create(namespace).expect("accepted");
+        let mut node = Node::default();
+        node.metadata.name = Some("worker-1".to_owned());
+        let mut recorders = [Recorder::new("a", ""), Recorder::new("b", "")];
+        for number in 0..500 {
+            for recorder in &mut recorders {
+                let message = format!("message {number}");
+                recorder.event(&mut ctx, &node, EventType::Normal, "Test", message);
+            }
+        }
+        recorders[0].event(&mut ctx, &node, EventType::Normal, "Test", "message 7");
+        let (_, events) = ctx.list(Kind::Event).expect("an answer");
+        assert_eq!(events.len(), 1_000);
+        let counts = events
+            .iter()
+            .filter_map(|event| event.get::<Event>()?.count);
+        assert_eq!(counts.sum::<i32>(), 1_001);
     }
 }

@@ -92,7 +92,7 @@ impl EndpointsController {
         }
         let trigger = self
             .triggers
-            .compute(service, &self.pods.by_name(service, informers));
+            .compute(service, self.pods.news(service, informers));
         let selected = self.pods.by_address(service, informers);
         let planned = plan_subsets(service, &selected);
         let truncated = planned.truncated;

@@ -2,9 +2,11 @@
 //!
 //! Upstream: pkg/controller/controller_utils.go, `AddPodControllerIndexer`, v1.36.
 
+use super::pods;
 use crate::api::meta::MetaExt;
 use crate::api::{NamespacedName, owner};
 use crate::client::Delta;
+use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -12,7 +14,7 @@ use std::sync::Arc;
 
 type Pods = BTreeMap<NamespacedName, Arc<Pod>>;
 
-/// A Pod that has a controller.
+/// A Pod that has a controller, and what that asks of it again and again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owned {
     /// The Pod.
@@ -20,6 +22,25 @@ pub struct Owned {
     /// Whether its controller found that it has the labels it selects by. What an owner selects by
     /// never changes, so this holds until the Pod's labels do.
     pub matches: bool,
+    /// Whether it counts as a replica.
+    pub active: bool,
+    /// Whether it is being deleted and has not finished.
+    pub ending: bool,
+    /// Since when it is ready.
+    pub ready_since: Option<SimTime>,
+}
+
+impl Owned {
+    /// `pod`, of which nobody knows yet whether it matches.
+    pub fn new(pod: Arc<Pod>) -> Self {
+        Self {
+            matches: false,
+            active: pods::is_active(&pod),
+            ending: pods::is_ending(&pod),
+            ready_since: pods::ready_since(&pod),
+            pod,
+        }
+    }
 }
 
 /// Pods by the uid of their controller.
@@ -70,20 +91,22 @@ impl OwnedPods {
         let pods = self.owned.entry(uid.to_owned()).or_default();
         match pods.get_mut(&name) {
             Some(known) => {
-                known.matches &= known.pod.metadata.labels == new.metadata.labels;
-                known.pod = new.clone();
+                let same = known.pod.metadata.labels == new.metadata.labels;
+                *known = Owned {
+                    matches: known.matches && same,
+                    ..Owned::new(new.clone())
+                };
             }
             None => {
-                let (pod, matches) = (new.clone(), false);
-                pods.insert(name, Owned { pod, matches });
+                pods.insert(name, Owned::new(new.clone()));
             }
         }
     }
 
     /// The Pods that the object with `uid` controls, by name.
-    pub fn of(&self, uid: &str) -> impl Iterator<Item = &Arc<Pod>> {
+    pub fn of(&self, uid: &str) -> impl Iterator<Item = &Owned> {
         let pods = self.owned.get(uid).into_iter();
-        pods.flat_map(BTreeMap::values).map(|owned| &owned.pod)
+        pods.flat_map(BTreeMap::values)
     }
 
     /// The same, to note which of them match.

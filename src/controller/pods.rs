@@ -33,6 +33,11 @@ pub fn is_active(pod: &Pod) -> bool {
     !matches!(phase(pod), "Succeeded" | "Failed") && !pod.is_terminating()
 }
 
+/// Whether it is being deleted and its containers have not finished.
+pub fn is_ending(pod: &Pod) -> bool {
+    !matches!(phase(pod), "Succeeded" | "Failed") && pod.is_terminating()
+}
+
 /// Its condition `Ready`, if that holds.
 fn readiness(pod: &Pod) -> Option<&PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.as_ref();

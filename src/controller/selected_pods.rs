@@ -14,7 +14,7 @@ use crate::api::selector::Selector;
 use crate::client::{Delta, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{Pod, Service};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -56,6 +56,16 @@ struct Behind {
     by_name: BTreeMap<String, Selected>,
     /// The same Pods by address and uid.
     by_address: BTreeMap<(String, String), Selected>,
+    /// Names of Pods that came, changed or went since the news were asked for; `None`: all are news.
+    touched: Option<BTreeSet<String>>,
+}
+
+/// What changed among the Pods behind a Service since it was last asked.
+pub struct News<'a> {
+    /// Whether these are all the Pods that there are.
+    pub of_all: bool,
+    /// By name; without a Pod where it stands behind the Service no longer.
+    pub pods: Vec<(String, Option<&'a Selected>)>,
 }
 
 impl Behind {
@@ -65,6 +75,7 @@ impl Behind {
             selector: selector(service),
             by_name: BTreeMap::new(),
             by_address: BTreeMap::new(),
+            touched: None,
         };
         for pod in informers.pods.in_namespace(service.namespace()) {
             if behind.selects(pod) {
@@ -84,12 +95,45 @@ impl Behind {
             let selected = Selected::new(pod.clone());
             self.by_address.insert(by_address(pod), selected.clone());
             self.by_name.insert(pod.name().to_owned(), selected);
+            self.touch(pod.name());
         }
     }
 
     fn remove(&mut self, name: &str) {
         if let Some(known) = self.by_name.remove(name) {
             self.by_address.remove(&by_address(&known));
+            self.touch(name);
+        }
+    }
+
+    fn touch(&mut self, name: &str) {
+        if let Some(touched) = &mut self.touched
+            && !touched.contains(name)
+        {
+            touched.insert(name.to_owned());
+        }
+    }
+
+    fn news(&mut self) -> News<'_> {
+        match self.touched.replace(BTreeSet::new()) {
+            None => News {
+                of_all: true,
+                pods: self
+                    .by_name
+                    .iter()
+                    .map(|(name, pod)| (name.clone(), Some(pod)))
+                    .collect(),
+            },
+            Some(names) => News {
+                of_all: false,
+                pods: names
+                    .into_iter()
+                    .map(|name| {
+                        let pod = self.by_name.get(&name);
+                        (name, pod)
+                    })
+                    .collect(),
+            },
         }
     }
 }
@@ -152,6 +196,12 @@ impl SelectedPods {
                 queue.add(service.namespaced_name(), Some(delta.revision));
             }
         }
+    }
+
+    /// What changed among the Pods behind `service` since this was last asked. A new version of the
+    /// Service makes all of them news.
+    pub fn news(&mut self, service: &Arc<Service>, informers: &Informers) -> News<'_> {
+        self.behind(service, informers).news()
     }
 
     /// The Pods behind `service`, by name.

@@ -2,13 +2,13 @@
 //!
 //! Upstream: staging/src/k8s.io/endpointslice/util/trigger_time_tracker.go, v1.36.
 
-use super::selected_pods::Selected;
+use super::selected_pods::News;
 use crate::api::NamespacedName;
 use crate::api::meta::{self, MetaExt};
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The annotation that says it.
@@ -18,12 +18,7 @@ pub const ANNOTATION: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 struct Seen {
     service: SimTime,
     /// By name.
-    #[serde(serialize_with = "as_map")]
-    pods: Vec<(String, SimTime)>,
-}
-
-fn as_map<S: Serializer>(pods: &[(String, SimTime)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(pods.iter().map(|(name, at)| (name, at)))
+    pods: BTreeMap<String, SimTime>,
 }
 
 /// What each Service's Pods were last seen to have changed at.
@@ -36,8 +31,8 @@ pub struct TriggerTimes {
 impl TriggerTimes {
     /// The earliest change since the last call for this Service: its creation the first time, later
     /// the moment at which a Pod became ready or stopped being it. `None`: nothing of that changed.
-    /// `pods` are in the order of their names, so one walk along what was seen before finds them all.
-    pub fn compute(&mut self, service: &Service, pods: &[&Selected]) -> Option<SimTime> {
+    /// `news` are of the Pods that changed since that call.
+    pub fn compute(&mut self, service: &Service, news: News<'_>) -> Option<SimTime> {
         let created = service.metadata.creation_timestamp.as_ref();
         let created = created.map(meta::to_sim).unwrap_or_default();
         let name = service.namespaced_name();
@@ -45,17 +40,20 @@ impl TriggerTimes {
         let seen = self.services.entry(name).or_default();
         let mut earliest: Option<SimTime> = None;
         let mut note = |at: SimTime| earliest = Some(earliest.map_or(at, |known| known.min(at)));
-        let mut before = std::mem::take(&mut seen.pods).into_iter().peekable();
-        seen.pods.reserve(pods.len());
-        for pod in pods {
-            let Some(at) = pod.turned else { continue };
-            while before.next_if(|(name, _)| **name < *pod.name()).is_some() {}
-            let last = before.next_if(|(name, _)| name == pod.name());
-            if last.as_ref().is_none_or(|(_, last)| *last < at) {
+        let before = match news.of_all {
+            true => std::mem::take(&mut seen.pods),
+            false => BTreeMap::new(),
+        };
+        for (name, pod) in news.pods {
+            let last = seen.pods.get(&name).or_else(|| before.get(&name));
+            let Some(at) = pod.and_then(|pod| pod.turned) else {
+                seen.pods.remove(&name);
+                continue;
+            };
+            if last.is_none_or(|last| *last < at) {
                 note(at);
             }
-            let name = last.map_or_else(|| pod.name().to_owned(), |(name, _)| name);
-            seen.pods.push((name, at));
+            seen.pods.insert(name, at);
         }
         if created > seen.service {
             seen.service = created;
@@ -84,6 +82,7 @@ pub fn annotate(metadata: &mut ObjectMeta, trigger: Option<SimTime>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::selected_pods::Selected;
     use super::*;
     use serde_json::json;
     use std::sync::Arc;
@@ -107,8 +106,10 @@ mod tests {
         };
         let mut times = TriggerTimes::default();
         let mut seconds = |pods: &[Selected]| -> Option<String> {
-            let pods: Vec<&Selected> = pods.iter().collect();
-            let found = times.compute(&service, &pods).map(meta::rfc3339);
+            let pods = pods.iter().map(|pod| (pod.name().to_owned(), Some(pod)));
+            let pods = pods.collect();
+            let news = News { of_all: true, pods };
+            let found = times.compute(&service, news).map(meta::rfc3339);
             found.map(|text| text[17..19].to_owned())
         };
         assert_eq!(
@@ -130,6 +131,40 @@ mod tests {
             seconds(&[pod("a", 20), pod("b", 15)]).as_deref(),
             Some("15"),
             "one that is back does"
+        );
+    }
+
+    #[test]
+    fn news_of_some_pods_leave_the_others_as_they_were() {
+        let service = Service::default();
+        let pod = |name: &str, second: u64| {
+            let at = format!("2026-01-01T00:00:{second:02}Z");
+            let pod = serde_json::from_value(json!({
+                "metadata": {"name": name},
+                "status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": at}]},
+            }));
+            Selected::new(Arc::new(pod.expect("a Pod")))
+        };
+        let (a, b, later) = (pod("a", 1), pod("b", 2), pod("b", 9));
+        let named = |pod: &'static str, which| (pod.to_owned(), Some(which));
+        let mut times = TriggerTimes::default();
+        let news = |of_all, pods| News { of_all, pods };
+        times.compute(&service, news(true, vec![named("a", &a), named("b", &b)]));
+        let at = times.compute(&service, news(false, vec![named("b", &later)]));
+        assert_eq!(
+            at.map(meta::rfc3339).as_deref(),
+            Some("2026-01-01T00:00:09Z")
+        );
+        assert_eq!(
+            times.compute(&service, news(false, vec![named("a", &a)])),
+            None
+        );
+        let gone = vec![("a".to_owned(), None)];
+        assert_eq!(times.compute(&service, news(false, gone)), None);
+        let at = times.compute(&service, news(false, vec![named("a", &a)]));
+        assert_eq!(
+            at.map(meta::rfc3339).as_deref(),
+            Some("2026-01-01T00:00:01Z")
         );
     }
 

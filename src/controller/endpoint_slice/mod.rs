@@ -3,6 +3,7 @@
 //! Upstream: pkg/controller/endpointslice, staging/src/k8s.io/endpointslice/reconciler.go, v1.36.
 //! Left out: IPv6, topology hints and traffic distribution.
 
+mod places;
 mod plan;
 
 use super::manager::Controller;
@@ -98,8 +99,9 @@ impl EndpointSliceController {
         if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
             return Ok(());
         }
+        let news = self.pods.news(service, informers);
+        let trigger = self.triggers.compute(service, news);
         let selected = self.pods.by_name(service, informers);
-        let trigger = self.triggers.compute(service, &selected);
         let labels = labels(service);
         let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
         let plan = plan_slices(service, &selected, &existing, stale);

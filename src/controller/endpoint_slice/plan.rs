@@ -4,6 +4,7 @@
 //! Upstream: staging/src/k8s.io/endpointslice/reconciler.go, `reconcileByPortMapping`, v1.36.
 //! Nothing is copied for a slice that stays as it is.
 
+use super::places::Places;
 use crate::api::meta::MetaExt;
 use crate::controller::pods;
 use crate::controller::selected_pods::Selected;
@@ -126,11 +127,7 @@ fn plan_group<'a>(
     plan: &mut Plan<'a>,
 ) {
     let publish = publishes_not_ready(service);
-    let mut unplaced: Vec<_> = group
-        .pods
-        .iter()
-        .map(|pod| (pod.name(), Some(*pod)))
-        .collect();
+    let mut unplaced = Places::new(&group.pods);
     let mut changed: Vec<(&EndpointSlice, Content)> = Vec::new();
     let mut unchanged: Vec<&EndpointSlice> = Vec::new();
     for slice in existing {
@@ -146,7 +143,7 @@ fn plan_group<'a>(
             }
         }
     }
-    let left = unplaced.iter().filter_map(|(_, pod)| *pod);
+    let left = unplaced.left();
     let mut left = left.map(|pod| endpoint(service, pod, publish));
     // The fullest first.
     changed.sort_by_key(|(_, content)| std::cmp::Reverse(content.endpoints.len()));
@@ -184,11 +181,11 @@ fn content_of(slice: &EndpointSlice) -> Content {
 }
 
 /// The Pods that are to stay in `slice`, or `None` where it says the truth already. Takes them out of
-/// `unplaced`, where they stand by name.
+/// `unplaced`.
 fn compare<'p>(
     service: &Service,
     slice: &EndpointSlice,
-    unplaced: &mut [(&str, Option<&'p Selected>)],
+    unplaced: &mut Places<'p>,
 ) -> Option<Vec<&'p Selected>> {
     let publish = publishes_not_ready(service);
     let endpoints = slice.endpoints.as_deref().unwrap_or_default();
@@ -198,10 +195,7 @@ fn compare<'p>(
         let reference = endpoint.target_ref.as_ref();
         let name = reference.and_then(|r| r.name.as_deref());
         let name = name.unwrap_or_default();
-        let found = unplaced.binary_search_by(|(other, _)| (*other).cmp(name));
-        let place = found.ok().and_then(|at| unplaced.get_mut(at));
-        let Some(pod) = place.and_then(|(_, pod)| pod.take_if(|pod| refers_to(reference, pod)))
-        else {
+        let Some(pod) = unplaced.take_if(name, |pod| refers_to(reference, pod)) else {
             same = false;
             continue;
         };

@@ -3,9 +3,10 @@
 //! Upstream: pkg/controller/replicaset/replica_set.go, v1.36.
 
 mod plan;
+mod tally;
 
 use super::manager::Controller;
-use super::owned_pods::OwnedPods;
+use super::owned_pods::{Owned, OwnedPods};
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
@@ -15,9 +16,10 @@ use crate::client::{Ctx, Delta, EventType, Expectations, Recorder, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
-use plan::{Step, plan_step};
+use plan::{Step, plan_step, plan_victims};
 use serde::Serialize;
 use std::sync::Arc;
+use tally::Tally;
 
 /// The ReplicaSet controller.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -128,70 +130,65 @@ impl ReplicaSetController {
         let Some(set) = informers.replica_sets.get(key).cloned() else {
             return Ok(());
         };
-        let pods = self.claim(&set, ctx)?;
-        let terminating = pods
-            .iter()
-            .filter(|pod| pod.is_terminating())
-            .filter(|pod| !matches!(pods::phase(pod), "Succeeded" | "Failed"))
-            .count();
-        let terminating = i32::try_from(terminating).unwrap_or(i32::MAX);
-        let active: Vec<Arc<Pod>> = pods
-            .into_iter()
-            .filter(|pod| pods::is_active(pod))
-            .collect();
+        let (tally, adopted) = self.claim(&set, ctx)?;
         let mut failure = None;
         if self.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
-            failure = self.act(&set, &active, ctx, informers).err();
+            failure = match plan_step(tally.active, replicas(&set)) {
+                Step::Nothing => None,
+                Step::Create(count) => self.create(&set, count, ctx).err(),
+                Step::Delete(count) => {
+                    let mut active = self.active(&set);
+                    active.extend(adopted);
+                    let related = self.related(&set, informers);
+                    let victims = plan_victims(active, count, &related, ctx.now);
+                    self.delete(&set, &victims, ctx).err()
+                }
+            };
         }
-        self.update_status(&set, &active, terminating, failure.as_ref(), ctx)?;
+        self.update_status(&set, &tally, failure.as_ref(), ctx)?;
         failure.map_or(Ok(()), Err)
     }
 
-    /// The Pods that are this set's: those it owns and that still match, after letting go of those
-    /// that do not and adopting matching Pods without an owner.
-    fn claim(&mut self, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<Vec<Arc<Pod>>, Status> {
+    /// Counts the Pods that are this set's: those it owns and that still match, after letting go of
+    /// those that do not and adopting matching Pods without an owner, which are returned.
+    fn claim<'s>(
+        &mut self,
+        set: &'s ReplicaSet,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(Tally<'s>, Vec<Arc<Pod>>), Status> {
         let selector = selector(set);
-        let mut claimed = Vec::new();
+        let mut tally = Tally::new(set, ctx.now);
+        let mut adopted = Vec::new();
         for owned in self.pods.of_mut(set.uid()) {
             owned.matches = owned.matches || selector.matches(meta::labels(&owned.pod.metadata));
             if owned.matches {
-                claimed.push(owned.pod.clone());
+                tally.count(owned);
             } else if !set.is_terminating() {
                 release(&owned.pod, set, ctx)?;
             }
         }
         if set.is_terminating() {
-            return Ok(claimed);
+            return Ok((tally, adopted));
         }
         let orphans = self.pods.orphans_in(set.namespace());
         for pod in orphans.filter(|pod| pods::is_active(pod)) {
             if selector.matches(meta::labels(&pod.metadata)) {
-                let mut adopted = Pod::clone(pod);
-                let owners = adopted.metadata.owner_references.get_or_insert_default();
+                let mut own = Pod::clone(pod);
+                let owners = own.metadata.owner_references.get_or_insert_default();
                 owners.push(owner::controller_ref(set));
-                claimed.push(ctx.update(adopted)?);
+                let own = ctx.update(own)?;
+                tally.count(&Owned::new(own.clone()));
+                adopted.push(own);
             }
         }
-        Ok(claimed)
+        Ok((tally, adopted))
     }
 
-    fn act(
-        &mut self,
-        set: &ReplicaSet,
-        active: &[Arc<Pod>],
-        ctx: &mut Ctx<'_>,
-        informers: &Informers,
-    ) -> Result<(), Status> {
-        let too_many = active.len() > replicas(set) as usize;
-        let related = match too_many {
-            true => self.related(set, informers),
-            false => Vec::new(),
-        };
-        match plan_step(active, replicas(set), &related, ctx.now) {
-            Step::Nothing => Ok(()),
-            Step::Create(count) => self.create(set, count, ctx),
-            Step::Delete(victims) => self.delete(set, &victims, ctx),
-        }
+    /// The set's active Pods, by name.
+    fn active(&self, set: &ReplicaSet) -> Vec<Arc<Pod>> {
+        let own = self.pods.of(set.uid());
+        let active = own.filter(|owned| owned.matches && owned.active);
+        active.map(|owned| owned.pod.clone()).collect()
     }
 
     /// The active Pods of all sets that have the same controller as `set`.
@@ -204,8 +201,8 @@ impl ReplicaSetController {
         let sets = informers.replica_sets.in_namespace(set.namespace());
         sets.filter(|other| is_sibling(other))
             .flat_map(|other| self.pods.of(other.uid()))
-            .filter(|pod| pods::is_active(pod))
-            .cloned()
+            .filter(|owned| owned.active)
+            .map(|owned| owned.pod.clone())
             .collect()
     }
 
@@ -291,22 +288,13 @@ impl ReplicaSetController {
     fn update_status(
         &mut self,
         set: &ReplicaSet,
-        active: &[Arc<Pod>],
-        terminating: i32,
+        tally: &Tally<'_>,
         failure: Option<&Status>,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        let status = plan::compute_status(set, active, terminating, failure, ctx.now);
-        // Without a time to wait for, who is ready is available.
-        if min_ready(set) > 0 {
-            let next = active
-                .iter()
-                .filter_map(|pod| pods::available_at(pod, min_ready(set)))
-                .filter(|at| *at > ctx.now)
-                .min();
-            if let Some(at) = next {
-                self.queue.add_at(set.namespaced_name(), at);
-            }
+        let status = plan::compute_status(set, tally, failure, ctx.now);
+        if let Some(at) = tally.next_available {
+            self.queue.add_at(set.namespaced_name(), at);
         }
         if set.status.as_ref() == Some(&status) {
             return Ok(());

@@ -1,69 +1,67 @@
 //! What a ReplicaSet should do about its Pods, and what its status says.
 
-use crate::api::meta;
+use super::tally::Tally;
 use crate::api::{Status, condition};
 use crate::controller::pods;
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetStatus};
 use k8s_openapi::api::core::v1::Pod;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// The most Pods created or deleted in one go.
 const BURST: u32 = 500;
 
 /// The next thing to do.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// There are as many as asked for.
     Nothing,
     /// So many are missing.
     Create(u32),
-    /// These are too many.
-    Delete(Vec<Arc<Pod>>),
+    /// So many are too many.
+    Delete(u32),
 }
 
-/// Compares the active Pods with the number asked for. `related` are the active Pods of all sets of
+/// Compares the number of active Pods with the number asked for.
+pub fn plan_step(active: u32, replicas: u32) -> Step {
+    match active.cmp(&replicas) {
+        Ordering::Less => Step::Create((replicas - active).min(BURST)),
+        Ordering::Equal => Step::Nothing,
+        Ordering::Greater => Step::Delete((active - replicas).min(BURST)),
+    }
+}
+
+/// The `count` Pods of `active` that are to be deleted. `related` are the active Pods of all sets of
 /// the same owner.
-pub fn plan_step(active: &[Arc<Pod>], replicas: u32, related: &[Arc<Pod>], now: SimTime) -> Step {
-    let count = u32::try_from(active.len()).unwrap_or(u32::MAX);
-    if count < replicas {
-        return Step::Create((replicas - count).min(BURST));
-    }
-    if count == replicas {
-        return Step::Nothing;
-    }
+pub fn plan_victims(
+    mut active: Vec<Arc<Pod>>,
+    count: u32,
+    related: &[Arc<Pod>],
+    now: SimTime,
+) -> Vec<Arc<Pod>> {
     let related = pods::per_node(related);
-    let mut ranked = active.to_vec();
-    ranked.sort_by(|a, b| pods::deletion_order(a, b, &related, now));
-    ranked.truncate((count - replicas).min(BURST) as usize);
-    Step::Delete(ranked)
+    active.sort_by(|a, b| pods::deletion_order(a, b, &related, now));
+    active.truncate(count as usize);
+    active
 }
 
 /// Upstream: pkg/controller/replicaset/replica_set_utils.go (calculateStatus).
 pub fn compute_status(
     set: &ReplicaSet,
-    active: &[Arc<Pod>],
-    terminating: i32,
+    tally: &Tally<'_>,
     failure: Option<&Status>,
     now: SimTime,
 ) -> ReplicaSetStatus {
     let spec = set.spec.as_ref();
-    let min_ready = spec.and_then(|spec| spec.min_ready_seconds).unwrap_or(0);
-    let (mut ready, mut available) = (0, 0);
-    for at in active
-        .iter()
-        .filter_map(|pod| pods::available_at(pod, min_ready))
-    {
-        ready += 1;
-        available += i32::from(at <= now);
-    }
-    let labelled = i32::try_from(fully_labelled(set, active)).unwrap_or(i32::MAX);
+    let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    let counted = |count: u32| Some(number(count)).filter(|count| *count != 0);
     let old = set.status.as_ref();
     let mut conditions = old
         .and_then(|status| status.conditions.clone())
         .unwrap_or_default();
     let wanted = spec.and_then(|spec| spec.replicas).unwrap_or(1);
-    let missing = i64::try_from(active.len()).unwrap_or(i64::MAX) < i64::from(wanted);
+    let missing = i64::from(tally.active) < i64::from(wanted);
     let reason = if missing {
         "FailedCreate"
     } else {
@@ -84,35 +82,20 @@ pub fn compute_status(
         None => conditions.retain(|condition| condition.type_ != "ReplicaFailure"),
     }
     ReplicaSetStatus {
-        replicas: i32::try_from(active.len()).unwrap_or(i32::MAX),
-        fully_labeled_replicas: Some(labelled).filter(|n| *n != 0),
-        ready_replicas: Some(ready).filter(|n| *n != 0),
-        available_replicas: Some(available).filter(|n| *n != 0),
+        replicas: number(tally.active),
+        fully_labeled_replicas: counted(tally.labelled),
+        ready_replicas: counted(tally.ready),
+        available_replicas: counted(tally.available),
         observed_generation: set.metadata.generation,
         conditions: Some(conditions).filter(|conditions| !conditions.is_empty()),
-        terminating_replicas: Some(terminating),
+        terminating_replicas: Some(number(tally.ending)),
     }
-}
-
-/// How many Pods have all labels of the template: every one, where these are what the set selects by.
-fn fully_labelled(set: &ReplicaSet, active: &[Arc<Pod>]) -> usize {
-    let spec = set.spec.as_ref();
-    let template = spec.and_then(|spec| spec.template.as_ref()?.metadata.as_ref()?.labels.as_ref());
-    if template == spec.and_then(|spec| spec.selector.match_labels.as_ref()) {
-        return active.len();
-    }
-    let has_all = |pod: &&Arc<Pod>| {
-        let labels = meta::labels(&pod.metadata);
-        let mut wanted = template.into_iter().flatten();
-        wanted.all(|(key, value)| labels.get(key) == Some(value))
-    };
-    active.iter().filter(has_all).count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::meta::MetaExt;
+    use crate::api::meta::{self, MetaExt};
     use k8s_openapi::api::core::v1::{PodCondition, PodSpec, PodStatus};
 
     const NOW: SimTime = SimTime::from_secs(1_000);
@@ -146,20 +129,19 @@ mod tests {
             pod("pending", "b", "Pending", false),
             pod("unassigned", "", "Pending", false),
         ];
-        for (replicas, want) in [
-            (4, vec!["unassigned"]),
-            (3, vec!["unassigned", "pending"]),
-            (2, vec!["unassigned", "pending", "unready"]),
-            (1, vec!["unassigned", "pending", "unready", "ready-crowded"]),
+        for (count, want) in [
+            (1, vec!["unassigned"]),
+            (2, vec!["unassigned", "pending"]),
+            (3, vec!["unassigned", "pending", "unready"]),
+            (4, vec!["unassigned", "pending", "unready", "ready-crowded"]),
         ] {
-            let Step::Delete(victims) = plan_step(&active, replicas, &active, NOW) else {
-                panic!("{replicas}")
-            };
+            let victims = plan_victims(active.to_vec(), count, &active, NOW);
             let names: Vec<&str> = victims.iter().map(|pod| pod.name()).collect();
             assert_eq!(names, want);
         }
-        assert_eq!(plan_step(&active, 5, &active, NOW), Step::Nothing);
-        assert_eq!(plan_step(&active, 900, &active, NOW), Step::Create(500));
+        assert_eq!(plan_step(5, 5), Step::Nothing);
+        assert_eq!(plan_step(5, 4), Step::Delete(1));
+        assert_eq!(plan_step(5, 900), Step::Create(500));
     }
 
     #[test]
@@ -172,11 +154,8 @@ mod tests {
             Arc::new(pod)
         };
         let first = |active: &[Arc<Pod>], related: &[Arc<Pod>]| {
-            let replicas = u32::try_from(active.len()).expect("few") - 1;
-            match plan_step(active, replicas, related, NOW) {
-                Step::Delete(victims) => victims[0].name().to_owned(),
-                other => panic!("{other:?}"),
-            }
+            let victims = plan_victims(active.to_vec(), 1, related, NOW);
+            victims[0].name().to_owned()
         };
         let active = [since("old", "a", 100), since("young", "b", 990)];
         assert_eq!(first(&active, &active), "young");
