@@ -13,6 +13,7 @@ mod format;
 mod lease;
 mod namespace;
 mod node;
+mod plain;
 mod pod;
 mod replica_set;
 mod service;
@@ -128,6 +129,31 @@ tables! {
     EndpointSlice endpoint_slice;
     ConfigMap config_map;
     Event event;
+    Secret plain;
+    ServiceAccount plain;
+    ReplicationController plain;
+    StatefulSet plain;
+    DaemonSet plain;
+    ControllerRevision plain;
+    Job plain;
+    CronJob plain;
+    PersistentVolume plain;
+    PersistentVolumeClaim plain;
+    StorageClass plain;
+    Ingress plain;
+    IngressClass plain;
+    NetworkPolicy plain;
+    ResourceQuota plain;
+    LimitRange plain;
+    PodDisruptionBudget plain;
+    HorizontalPodAutoscaler plain;
+    PriorityClass plain;
+    RuntimeClass plain;
+    PodTemplate plain;
+    Role plain;
+    ClusterRole plain;
+    RoleBinding plain;
+    ClusterRoleBinding plain;
 }
 
 /// The objects of one kind as a `meta.k8s.io/v1` `Table`, as the HTTP API answers where a client

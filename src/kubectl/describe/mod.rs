@@ -46,7 +46,7 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
             namespace::write(&mut w, namespace);
             return Ok(w.finish());
         }
-        Object::Lease(_) | Object::Event(_) => generic::write(&mut w, object),
+        _ => generic::write(&mut w, object),
     }
     if events {
         let found = events::of(shell, object)?;

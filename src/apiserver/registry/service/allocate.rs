@@ -5,6 +5,7 @@
 //! from the upper band of a range first. Upstream chooses at random; here the choice starts from a
 //! hash of the Service's name, so that a run repeats.
 
+use super::validate;
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Status};
@@ -23,8 +24,6 @@ pub fn service(service: &mut Service, config: &ApiServerConfig, etcd: &Etcd) -> 
     let spec = service.spec.get_or_insert_default();
     let kind = spec.type_.clone().unwrap_or_default();
     if kind == "ExternalName" {
-        spec.cluster_ip = None;
-        spec.cluster_ips = None;
         return Ok(());
     }
     let mut others = Vec::new();
@@ -74,7 +73,8 @@ fn cluster_ip(
         .get_or_insert_with(|| vec!["IPv4".to_owned()]);
     spec.ip_family_policy
         .get_or_insert_with(|| "SingleStack".to_owned());
-    let path = Path::new("spec").child("clusterIPs");
+    let spec_path = Path::new("spec");
+    let path = spec_path.child("clusterIPs");
     let asked = spec.cluster_ip.clone().unwrap_or_default();
     if asked == "None" {
         spec.cluster_ips = Some(vec![asked]);
@@ -139,14 +139,17 @@ fn node_ports(
     let mut used: BTreeSet<i32> = others
         .iter()
         .flat_map(|s| of(s.ports.as_deref().unwrap_or_default()))
+        .chain(others.iter().filter_map(|s| s.health_check_node_port))
         .collect();
-    let path = Path::new("spec").child("ports");
+    let spec_path = Path::new("spec");
+    let path = spec_path.child("ports");
     let mut ports = spec.ports.take().unwrap_or_default();
     for (index, port) in ports.iter().enumerate() {
         let Some(asked) = port.node_port.filter(|n| *n != 0) else {
             continue;
         };
-        let at = path.index(index).child("nodePort");
+        let at = path.index(index);
+        let at = at.child("nodePort");
         if !(low..=high).contains(&asked) {
             let detail = format!(
                 "provided port is not in the valid range. The range of valid ports is {low}-{high}"
@@ -167,13 +170,22 @@ fn node_ports(
         }
         let free = (0..count).map(|step| low + band + (start + step) % count);
         let Some(chosen) = free.into_iter().find(|port| !used.contains(port)) else {
-            let at = path.index(index).child("nodePort");
+            let at = path.index(index);
             let detail = "failed to allocate a nodePort: range is full";
-            return Err(FieldError::invalid_value(&at, 0, detail));
+            return Err(FieldError::invalid_value(&at.child("nodePort"), 0, detail));
         };
         used.insert(chosen);
         port.node_port = Some(chosen);
     }
     spec.ports = Some(ports);
+    if validate::needs_health_check(spec) && spec.health_check_node_port.unwrap_or(0) == 0 {
+        let mut free = (0..count).map(|step| low + band + (start + step) % count);
+        let at = spec_path.child("healthCheckNodePort");
+        let chosen = free.find(|port| !used.contains(port)).ok_or_else(|| {
+            let detail = "failed to allocate requested HealthCheck NodePort 0: range is full";
+            FieldError::invalid_value(&at, 0, detail)
+        })?;
+        spec.health_check_node_port = Some(chosen);
+    }
     Ok(())
 }
