@@ -12,6 +12,7 @@ mod delete;
 pub mod discovery;
 pub mod door;
 mod expire;
+pub mod inert;
 pub mod managed;
 pub mod page;
 pub mod patch;

@@ -6,7 +6,7 @@ use super::{get, merge, object, printed_name};
 use crate::api::manifest::{self, Document};
 use crate::api::{Kind, Object, ObjectKey, Reason, Status, codec};
 use crate::apiserver::door::{self, FieldValidation};
-use crate::apiserver::{ApiHandle, Operation};
+use crate::apiserver::{ApiHandle, Operation, inert};
 use crate::sim::SimTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -68,9 +68,15 @@ pub fn apply(text: &str, api: &mut dyn ApiHandle, now: SimTime) -> ApplyReport {
     }
     for document in &documents {
         match apply_one(document, api, now) {
-            Ok(applied) => report.lines.push(ApplyLine {
-                text: applied.text(),
-            }),
+            Ok(applied) => {
+                let text = applied.text();
+                report.lines.push(ApplyLine { text });
+                let warning = inert::warning(applied.key.kind);
+                if let Some(warning) = warning.filter(|_| applied.outcome != "unchanged") {
+                    let text = format!("Warning: {warning}");
+                    report.lines.push(ApplyLine { text });
+                }
+            }
             Err((verb, status)) => report.errors.extend(errors_of(document, verb, &status)),
         }
     }

@@ -15,6 +15,7 @@ mod node;
 mod node_resources;
 mod pod;
 mod replica_set;
+mod secret;
 mod service;
 mod template;
 mod volume;
@@ -41,6 +42,7 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),
         Object::EndpointSlice(slice) => endpoint_slice::write(&mut w, slice),
         Object::ConfigMap(map) => config_map::write(&mut w, map),
+        Object::Secret(secret) => secret::write(&mut w, secret),
         Object::Namespace(namespace) => {
             // Upstream tells no events of a namespace.
             namespace::write(&mut w, namespace);
