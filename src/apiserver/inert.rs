@@ -11,9 +11,6 @@ use crate::api::Kind;
 /// What does not happen to an object of `kind`, as a warning; nothing where all of it does.
 pub const fn warning(kind: Kind) -> Option<&'static str> {
     Some(match kind {
-        Kind::ReplicationController => {
-            "nothing acts on a ReplicationController in this cluster yet: it is stored, and makes no Pods"
-        }
         Kind::StatefulSet => {
             "nothing acts on a StatefulSet in this cluster yet: it is stored, and makes no Pods"
         }

@@ -43,6 +43,7 @@ macro_rules! controllers {
 controllers! {
     deployment: super::deployment::DeploymentController,
     replica_set: super::replica_set::ReplicaSetController,
+    replication: super::replication::ReplicationManager,
     endpoints: super::endpoints::EndpointsController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
     node_lifecycle: super::node_lifecycle::NodeLifecycleController,

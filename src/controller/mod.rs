@@ -16,6 +16,7 @@ mod node_lifecycle;
 mod owned_pods;
 mod pods;
 mod replica_set;
+mod replication;
 mod selected_pods;
 mod service_pods;
 mod trigger_time;

@@ -15,6 +15,7 @@ mod node;
 mod node_resources;
 mod pod;
 mod replica_set;
+mod replication_controller;
 mod secret;
 mod service;
 mod template;
@@ -37,6 +38,9 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         Object::Pod(pod) => pod::write(&mut w, pod, shell.now),
         Object::Deployment(deployment) => deployment::write(&mut w, deployment, shell)?,
         Object::ReplicaSet(set) => replica_set::write(&mut w, set, shell)?,
+        Object::ReplicationController(controller) => {
+            replication_controller::write(&mut w, controller, shell)?;
+        }
         Object::Service(service) => service::write(&mut w, service, shell)?,
         Object::Node(node) => node::write(&mut w, node, shell)?,
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),
