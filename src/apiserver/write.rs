@@ -14,6 +14,8 @@ impl ApiServer {
     pub(super) fn create(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
         self.name_and_stamp(&mut object, &write.origin);
         registry::default(&mut object);
+        // What the server sets itself from here on (addresses, selectors) is nobody's.
+        write.tracking.of_new(&mut object, &write.origin);
         admission::mutate(&mut object, &mut self.around(None))?;
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
         let errors = registry::validate(&object);
@@ -25,7 +27,6 @@ impl ApiServer {
         if self.etcd.get(&key).is_some() {
             return Err(Status::already_exists(&key));
         }
-        write.tracking.of_new(&mut object, &write.origin);
         if write.dry_run {
             return Ok(object);
         }
