@@ -12,7 +12,7 @@ use crate::client::{Agenda, Component, Ctx};
 use crate::sim::{SimDuration, SimRng, SimTime};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{
-    Event, Namespace, Pod, ReplicationController, Secret, ServiceAccount,
+    Event, Namespace, Pod, ReplicationController, ResourceQuota, Secret, ServiceAccount,
 };
 use std::sync::Arc;
 
@@ -311,6 +311,57 @@ fn a_replication_controller_keeps_its_pods_and_no_others() {
     harness.run(5, |_| {});
     assert_eq!(owned_by_web(&harness), 0);
     assert!(harness.list::<ReplicationController>().is_empty());
+}
+
+#[test]
+fn a_quota_says_what_is_used() {
+    let mut harness = Harness::new();
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "ResourceQuota",
+        "metadata": {"name": "few", "namespace": "default"},
+        "spec": {"hard": {"pods": "5", "count/secrets": "1", "requests.cpu": "2"}}
+    }));
+    harness.create(controller(9, "web"));
+    let used = |harness: &Harness| {
+        let status = harness.list::<ResourceQuota>()[0].status.clone();
+        let used = status.and_then(|status| status.used).unwrap_or_default();
+        let amount = |name: &str| used.get(name).map(|amount| amount.0.clone());
+        ["pods", "count/secrets", "requests.cpu"].map(|name| amount(name).unwrap_or_default())
+    };
+    // CPU is counted, so every container has to ask for it.
+    harness.run(2, |_| {});
+    assert_eq!(used(&harness), ["0", "0", "0"]);
+    let refused = harness.messages("FailedCreate");
+    assert!(
+        refused[0].contains("must specify requests.cpu for: web"),
+        "{refused:?}"
+    );
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "LimitRange",
+        "metadata": {"name": "sizes", "namespace": "default"},
+        "spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "250m"}}]}
+    }));
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one", "namespace": "default"}
+    }));
+    harness.run(60, |harness| assert!(harness.list::<Pod>().len() <= 5));
+    assert_eq!(used(&harness), ["5", "1", "1250m"]);
+    let pods = harness.list::<Pod>();
+    harness.delete(
+        Kind::ReplicationController,
+        "default",
+        "web",
+        Propagation::Orphan,
+    );
+    harness.run(1, |_| {});
+    harness.delete(
+        Kind::Pod,
+        "default",
+        pods[0].name(),
+        Propagation::Background,
+    );
+    harness.run(1, |_| {});
+    assert_eq!(used(&harness), ["4", "1", "1"]);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use crate::client::{Delta, Informer, ObjectChange, ObjectInformer};
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     coordination::v1::Lease,
-    core::v1::{ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, Service},
+    core::v1::{
+        ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service,
+    },
     discovery::v1::EndpointSlice,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -113,6 +115,7 @@ informers! {
     endpoint_slices: EndpointSlice,
     config_maps: ConfigMap,
     replication_controllers: ReplicationController,
+    resource_quotas: ResourceQuota,
 }
 
 /// Every kind but Event, which owns nothing and whose objects come and go by the thousand.

@@ -49,6 +49,7 @@ controllers! {
     node_lifecycle: super::node_lifecycle::NodeLifecycleController,
     garbage_collector: super::garbage_collector::GarbageCollector,
     namespace: super::namespace::NamespaceController,
+    resource_quota: super::resource_quota::ResourceQuotaController,
 }
 
 /// The controller manager. Everything it holds can be thrown away: it is rebuilt from a list.

@@ -17,6 +17,7 @@ mod owned_pods;
 mod pods;
 mod replica_set;
 mod replication;
+mod resource_quota;
 mod selected_pods;
 mod service_pods;
 mod trigger_time;

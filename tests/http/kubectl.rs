@@ -257,7 +257,7 @@ const KINDS: &[(&str, &str)] = &[
     ("replicationcontroller/old", "2 Running"),
     ("persistentvolume/disk", "HostPath"),
     ("persistentvolumeclaim/mine", "Used By:"),
-    ("resourcequota/few", "Used  Hard"),
+    ("resourcequota/few", "pods        2     10"),
     ("limitrange/sizes", "Container   cpu"),
     ("podtemplate/shape", "Image Pull Policy:  IfNotPresent"),
     ("statefulset.apps/db", "1 desired | 0 total"),

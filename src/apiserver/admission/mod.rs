@@ -17,6 +17,8 @@ mod quota;
 mod runtime_class;
 mod service_account;
 
+pub use quota::{counts_kind as quota_counts, used as quota_used};
+
 use super::ApiServerConfig;
 use crate::api::meta::MetaExt;
 use crate::api::{ApiType, Object, ObjectKey, Status};

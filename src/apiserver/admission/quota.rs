@@ -68,8 +68,21 @@ fn hard(quota: &ResourceQuota) -> impl Iterator<Item = (&String, &Quantity)> {
 
 /// Whether a quota counts anything of the object, and has it in its scope.
 fn covers(quota: &ResourceQuota, object: &Object) -> bool {
-    let kind = object.kind();
-    hard(quota).any(|(resource, _)| counts(kind, resource)) && in_scope(quota, object)
+    counts_kind(quota, object.kind()) && in_scope(quota, object)
+}
+
+/// Whether a quota counts objects of `kind`.
+pub fn counts_kind(quota: &ResourceQuota, kind: Kind) -> bool {
+    hard(quota).any(|(resource, _)| counts(kind, resource))
+}
+
+/// What `objects` use of everything that a quota limits, and nothing else.
+pub fn used<'a>(quota: &ResourceQuota, objects: impl Iterator<Item = &'a Object>) -> Amounts {
+    let total = total(quota, objects);
+    let of = |resource: &String| total.get(resource).cloned().unwrap_or_else(|| number(0));
+    hard(quota)
+        .map(|(resource, _)| (resource.clone(), of(resource)))
+        .collect()
 }
 
 fn counts(kind: Kind, resource: &str) -> bool {
@@ -333,7 +346,7 @@ fn fits(
     if asked.is_empty() {
         return Ok(());
     }
-    let in_use = in_use(quota, kind, around);
+    let in_use = total(quota, around.etcd.list(kind, Some(quota.namespace())));
     let mut told: [Vec<String>; 3] = Default::default();
     for (resource, limit, request) in asked {
         let used = in_use.get(resource).cloned().unwrap_or_else(|| number(0));
@@ -353,11 +366,10 @@ fn fits(
     }
 }
 
-/// What the objects of `kind` that a quota covers use.
-fn in_use(quota: &ResourceQuota, kind: Kind, around: &Surroundings<'_>) -> Amounts {
+/// What those of `objects` use that are in a quota's scope.
+fn total<'a>(quota: &ResourceQuota, objects: impl Iterator<Item = &'a Object>) -> Amounts {
     let mut total = Amounts::new();
-    let stored = around.etcd.list(kind, Some(quota.namespace()));
-    for object in stored.filter(|object| in_scope(quota, object)) {
+    for object in objects.filter(|object| in_scope(quota, object)) {
         for (resource, amount) in usage(object) {
             let sum = match total.get(&resource) {
                 Some(sum) => quantity::add(sum, &amount),
