@@ -7,6 +7,14 @@
 /// Definition → `field:GoType` of every field whose Go type is a named string.
 const NAMED: &[(&str, &str)] = &[
     (
+        "apps.v1.DaemonSetCondition",
+        "type:v1.DaemonSetConditionType status:v1.ConditionStatus",
+    ),
+    (
+        "apps.v1.DaemonSetUpdateStrategy",
+        "type:v1.DaemonSetUpdateStrategyType",
+    ),
+    (
         "apps.v1.DeploymentCondition",
         "type:v1.DeploymentConditionType status:v1.ConditionStatus",
     ),
@@ -17,6 +25,81 @@ const NAMED: &[(&str, &str)] = &[
     (
         "apps.v1.ReplicaSetCondition",
         "type:v1.ReplicaSetConditionType status:v1.ConditionStatus",
+    ),
+    (
+        "apps.v1.StatefulSetCondition",
+        "type:v1.StatefulSetConditionType status:v1.ConditionStatus",
+    ),
+    (
+        "apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy",
+        "whenDeleted:v1.PersistentVolumeClaimRetentionPolicyType whenScaled:v1.PersistentVolumeClaimRetentionPolicyType",
+    ),
+    (
+        "apps.v1.StatefulSetSpec",
+        "podManagementPolicy:v1.PodManagementPolicyType",
+    ),
+    (
+        "apps.v1.StatefulSetUpdateStrategy",
+        "type:v1.StatefulSetUpdateStrategyType",
+    ),
+    (
+        "autoscaling.v2.ContainerResourceMetricSource",
+        "name:v1.ResourceName",
+    ),
+    (
+        "autoscaling.v2.ContainerResourceMetricStatus",
+        "name:v1.ResourceName",
+    ),
+    (
+        "autoscaling.v2.HPAScalingPolicy",
+        "type:v2.HPAScalingPolicyType",
+    ),
+    (
+        "autoscaling.v2.HPAScalingRules",
+        "selectPolicy:v2.ScalingPolicySelect",
+    ),
+    (
+        "autoscaling.v2.HorizontalPodAutoscalerCondition",
+        "type:v2.HorizontalPodAutoscalerConditionType status:v1.ConditionStatus",
+    ),
+    ("autoscaling.v2.MetricSpec", "type:v2.MetricSourceType"),
+    ("autoscaling.v2.MetricStatus", "type:v2.MetricSourceType"),
+    ("autoscaling.v2.MetricTarget", "type:v2.MetricTargetType"),
+    (
+        "autoscaling.v2.ResourceMetricSource",
+        "name:v1.ResourceName",
+    ),
+    (
+        "autoscaling.v2.ResourceMetricStatus",
+        "name:v1.ResourceName",
+    ),
+    (
+        "batch.v1.CronJobSpec",
+        "concurrencyPolicy:v1.ConcurrencyPolicy",
+    ),
+    (
+        "batch.v1.JobCondition",
+        "type:v1.JobConditionType status:v1.ConditionStatus",
+    ),
+    (
+        "batch.v1.JobSpec",
+        "completionMode:v1.CompletionMode podReplacementPolicy:v1.PodReplacementPolicy",
+    ),
+    (
+        "batch.v1.PodFailurePolicyOnExitCodesRequirement",
+        "operator:v1.PodFailurePolicyOnExitCodesOperator",
+    ),
+    (
+        "batch.v1.PodFailurePolicyOnPodConditionsPattern",
+        "type:v1.PodConditionType status:v1.ConditionStatus",
+    ),
+    (
+        "batch.v1.PodFailurePolicyRule",
+        "action:v1.PodFailurePolicyAction",
+    ),
+    (
+        "batch.v1.UncountedTerminatedPods",
+        "failed:types.UID succeeded:types.UID",
     ),
     (
         "coordination.v1.LeaseSpec",
@@ -61,9 +144,14 @@ const NAMED: &[(&str, &str)] = &[
     ("core.v1.HostPathVolumeSource", "type:v1.HostPathType"),
     ("core.v1.ImageVolumeSource", "pullPolicy:v1.PullPolicy"),
     ("core.v1.Lifecycle", "stopSignal:v1.Signal"),
+    ("core.v1.LimitRangeItem", "type:v1.LimitType"),
     (
         "core.v1.LoadBalancerIngress",
         "ipMode:v1.LoadBalancerIPMode",
+    ),
+    (
+        "core.v1.ModifyVolumeStatus",
+        "status:v1.PersistentVolumeClaimModifyVolumeStatus",
     ),
     (
         "core.v1.NamespaceCondition",
@@ -86,8 +174,24 @@ const NAMED: &[(&str, &str)] = &[
     ),
     ("core.v1.ObjectReference", "uid:types.UID"),
     (
+        "core.v1.PersistentVolumeClaimCondition",
+        "type:v1.PersistentVolumeClaimConditionType status:v1.ConditionStatus",
+    ),
+    (
         "core.v1.PersistentVolumeClaimSpec",
         "accessModes:v1.PersistentVolumeAccessMode volumeMode:v1.PersistentVolumeMode",
+    ),
+    (
+        "core.v1.PersistentVolumeClaimStatus",
+        "accessModes:v1.PersistentVolumeAccessMode allocatedResourceStatuses:v1.ClaimResourceStatus phase:v1.PersistentVolumeClaimPhase",
+    ),
+    (
+        "core.v1.PersistentVolumeSpec",
+        "accessModes:v1.PersistentVolumeAccessMode persistentVolumeReclaimPolicy:v1.PersistentVolumeReclaimPolicy volumeMode:v1.PersistentVolumeMode",
+    ),
+    (
+        "core.v1.PersistentVolumeStatus",
+        "phase:v1.PersistentVolumePhase",
     ),
     (
         "core.v1.PodCondition",
@@ -112,11 +216,21 @@ const NAMED: &[(&str, &str)] = &[
     ),
     ("core.v1.PortStatus", "protocol:v1.Protocol"),
     (
+        "core.v1.ReplicationControllerCondition",
+        "type:v1.ReplicationControllerConditionType status:v1.ConditionStatus",
+    ),
+    (
         "core.v1.ResourceHealth",
         "health:v1.ResourceHealthStatus resourceID:v1.ResourceID",
     ),
+    ("core.v1.ResourceQuotaSpec", "scopes:v1.ResourceQuotaScope"),
     ("core.v1.ResourceStatus", "name:v1.ResourceName"),
+    (
+        "core.v1.ScopedResourceSelectorRequirement",
+        "scopeName:v1.ResourceQuotaScope operator:v1.ScopeSelectorOperator",
+    ),
     ("core.v1.SeccompProfile", "type:v1.SeccompProfileType"),
+    ("core.v1.Secret", "type:v1.SecretType"),
     ("core.v1.SecurityContext", "procMount:v1.ProcMountType"),
     ("core.v1.ServicePort", "protocol:v1.Protocol"),
     (
@@ -158,16 +272,48 @@ const NAMED: &[(&str, &str)] = &[
     ("meta.v1.ObjectMeta", "uid:types.UID"),
     ("meta.v1.OwnerReference", "uid:types.UID"),
     ("meta.v1.Preconditions", "uid:types.UID"),
+    ("networking.v1.HTTPIngressPath", "pathType:v1.PathType"),
+    ("networking.v1.IngressPortStatus", "protocol:v1.Protocol"),
+    ("networking.v1.NetworkPolicyPort", "protocol:v1.Protocol"),
+    (
+        "networking.v1.NetworkPolicySpec",
+        "policyTypes:v1.PolicyType",
+    ),
+    (
+        "policy.v1.PodDisruptionBudgetSpec",
+        "unhealthyPodEvictionPolicy:v1.UnhealthyPodEvictionPolicyType",
+    ),
+    (
+        "scheduling.v1.PriorityClass",
+        "preemptionPolicy:v1.PreemptionPolicy",
+    ),
+    (
+        "storage.v1.StorageClass",
+        "reclaimPolicy:v1.PersistentVolumeReclaimPolicy volumeBindingMode:v1.VolumeBindingMode",
+    ),
 ];
 
 /// Optional strings that are pointers: an empty one is kept.
 const POINTER_STRINGS: &[(&str, &str)] = &[
+    ("autoscaling.v2.HPAScalingRules", "selectPolicy"),
+    ("batch.v1.CronJobSpec", "timeZone"),
+    (
+        "batch.v1.JobSpec",
+        "completionMode managedBy podReplacementPolicy",
+    ),
+    ("batch.v1.JobStatus", "failedIndexes"),
+    (
+        "batch.v1.PodFailurePolicyOnExitCodesRequirement",
+        "containerName",
+    ),
+    ("batch.v1.SuccessPolicyRule", "succeededIndexes"),
     (
         "coordination.v1.LeaseSpec",
         "holderIdentity preferredHolder strategy",
     ),
     ("core.v1.AppArmorProfile", "localhostProfile"),
     ("core.v1.AzureDiskVolumeSource", "cachingMode fsType kind"),
+    ("core.v1.AzureFilePersistentVolumeSource", "secretNamespace"),
     ("core.v1.CSIVolumeSource", "fsType"),
     ("core.v1.ClusterTrustBundleProjection", "name signerName"),
     ("core.v1.Container", "restartPolicy"),
@@ -176,13 +322,27 @@ const POINTER_STRINGS: &[(&str, &str)] = &[
     ("core.v1.EndpointPort", "appProtocol"),
     ("core.v1.EphemeralContainer", "restartPolicy"),
     ("core.v1.GRPCAction", "service"),
+    (
+        "core.v1.GlusterfsPersistentVolumeSource",
+        "endpointsNamespace",
+    ),
     ("core.v1.HostPathVolumeSource", "type"),
+    ("core.v1.ISCSIPersistentVolumeSource", "initiatorName"),
     ("core.v1.ISCSIVolumeSource", "initiatorName"),
     ("core.v1.Lifecycle", "stopSignal"),
     ("core.v1.LoadBalancerIngress", "ipMode"),
+    ("core.v1.LocalVolumeSource", "fsType"),
     (
         "core.v1.PersistentVolumeClaimSpec",
         "storageClassName volumeAttributesClassName volumeMode",
+    ),
+    (
+        "core.v1.PersistentVolumeClaimStatus",
+        "currentVolumeAttributesClassName",
+    ),
+    (
+        "core.v1.PersistentVolumeSpec",
+        "volumeMode volumeAttributesClassName",
     ),
     ("core.v1.PodDNSConfigOption", "value"),
     (
@@ -222,10 +382,28 @@ const POINTER_STRINGS: &[(&str, &str)] = &[
     ("discovery.v1.EndpointPort", "appProtocol name protocol"),
     ("meta.v1.DeleteOptions", "propagationPolicy"),
     ("meta.v1.Preconditions", "resourceVersion uid"),
+    (
+        "networking.v1.IngressClassParametersReference",
+        "apiGroup namespace scope",
+    ),
+    ("networking.v1.IngressPortStatus", "error"),
+    ("networking.v1.IngressSpec", "ingressClassName"),
+    ("networking.v1.NetworkPolicyPort", "protocol"),
+    (
+        "policy.v1.PodDisruptionBudgetSpec",
+        "unhealthyPodEvictionPolicy",
+    ),
+    ("scheduling.v1.PriorityClass", "preemptionPolicy"),
+    ("storage.v1.StorageClass", "reclaimPolicy volumeBindingMode"),
 ];
 
 /// Optional booleans and numbers that are no pointers: false and 0 are left out.
 const VALUES: &[(&str, &str)] = &[
+    ("apps.v1.DaemonSetSpec", "minReadySeconds"),
+    (
+        "apps.v1.DaemonSetStatus",
+        "numberAvailable numberUnavailable observedGeneration updatedNumberScheduled",
+    ),
     ("apps.v1.DeploymentSpec", "minReadySeconds paused"),
     (
         "apps.v1.DeploymentStatus",
@@ -236,13 +414,28 @@ const VALUES: &[(&str, &str)] = &[
         "apps.v1.ReplicaSetStatus",
         "availableReplicas fullyLabeledReplicas observedGeneration readyReplicas",
     ),
+    ("apps.v1.StatefulSetOrdinals", "start"),
+    ("apps.v1.StatefulSetSpec", "minReadySeconds"),
+    (
+        "apps.v1.StatefulSetStatus",
+        "currentReplicas observedGeneration readyReplicas updatedReplicas",
+    ),
     ("autoscaling.v1.ScaleSpec", "replicas"),
+    (
+        "autoscaling.v2.HorizontalPodAutoscalerStatus",
+        "currentReplicas",
+    ),
+    ("batch.v1.JobStatus", "active failed succeeded"),
     (
         "core.v1.AWSElasticBlockStoreVolumeSource",
         "partition readOnly",
     ),
+    ("core.v1.AzureFilePersistentVolumeSource", "readOnly"),
     ("core.v1.AzureFileVolumeSource", "readOnly"),
+    ("core.v1.CSIPersistentVolumeSource", "readOnly"),
+    ("core.v1.CephFSPersistentVolumeSource", "readOnly"),
     ("core.v1.CephFSVolumeSource", "readOnly"),
+    ("core.v1.CinderPersistentVolumeSource", "readOnly"),
     ("core.v1.CinderVolumeSource", "readOnly"),
     ("core.v1.Container", "stdin stdinOnce tty"),
     ("core.v1.ContainerImage", "sizeBytes"),
@@ -252,12 +445,18 @@ const VALUES: &[(&str, &str)] = &[
     ("core.v1.Event", "count"),
     ("core.v1.EventSeries", "count"),
     ("core.v1.FCVolumeSource", "readOnly"),
+    ("core.v1.FlexPersistentVolumeSource", "readOnly"),
     ("core.v1.FlexVolumeSource", "readOnly"),
     (
         "core.v1.GCEPersistentDiskVolumeSource",
         "partition readOnly",
     ),
+    ("core.v1.GlusterfsPersistentVolumeSource", "readOnly"),
     ("core.v1.GlusterfsVolumeSource", "readOnly"),
+    (
+        "core.v1.ISCSIPersistentVolumeSource",
+        "chapAuthDiscovery chapAuthSession readOnly",
+    ),
     (
         "core.v1.ISCSIVolumeSource",
         "chapAuthDiscovery chapAuthSession readOnly",
@@ -274,19 +473,33 @@ const VALUES: &[(&str, &str)] = &[
         "failureThreshold initialDelaySeconds periodSeconds successThreshold timeoutSeconds",
     ),
     ("core.v1.QuobyteVolumeSource", "readOnly"),
+    ("core.v1.RBDPersistentVolumeSource", "readOnly"),
     ("core.v1.RBDVolumeSource", "readOnly"),
+    ("core.v1.ReplicationControllerSpec", "minReadySeconds"),
+    (
+        "core.v1.ReplicationControllerStatus",
+        "availableReplicas fullyLabeledReplicas observedGeneration readyReplicas",
+    ),
+    (
+        "core.v1.ScaleIOPersistentVolumeSource",
+        "readOnly sslEnabled",
+    ),
     ("core.v1.ScaleIOVolumeSource", "readOnly sslEnabled"),
     ("core.v1.ServicePort", "nodePort"),
     (
         "core.v1.ServiceSpec",
         "healthCheckNodePort publishNotReadyAddresses",
     ),
+    ("core.v1.StorageOSPersistentVolumeSource", "readOnly"),
     ("core.v1.StorageOSVolumeSource", "readOnly"),
     ("core.v1.VolumeMount", "readOnly"),
     ("core.v1.VolumeMountStatus", "readOnly"),
     ("events.v1.Event", "deprecatedCount"),
     ("meta.v1.Condition", "observedGeneration"),
     ("meta.v1.ObjectMeta", "generation"),
+    ("networking.v1.ServiceBackendPort", "number"),
+    ("policy.v1.PodDisruptionBudgetStatus", "observedGeneration"),
+    ("scheduling.v1.PriorityClass", "globalDefault"),
 ];
 
 fn entry<'a>(table: &[(&str, &'a str)], definition: &str, field: &str) -> Option<&'a str> {

@@ -39,12 +39,37 @@ fn roots(all: &mut Collector) {
     all.add::<api::core::v1::ConfigMap>();
     all.add::<api::core::v1::Event>();
     all.add::<api::core::v1::Binding>();
+    all.add::<api::core::v1::Secret>();
+    all.add::<api::core::v1::ServiceAccount>();
+    all.add::<api::core::v1::ReplicationController>();
+    all.add::<api::core::v1::PersistentVolume>();
+    all.add::<api::core::v1::PersistentVolumeClaim>();
+    all.add::<api::core::v1::ResourceQuota>();
+    all.add::<api::core::v1::LimitRange>();
+    all.add::<api::core::v1::PodTemplate>();
     all.add::<api::apps::v1::ReplicaSet>();
     all.add::<api::apps::v1::Deployment>();
+    all.add::<api::apps::v1::StatefulSet>();
+    all.add::<api::apps::v1::DaemonSet>();
+    all.add::<api::apps::v1::ControllerRevision>();
     all.add::<api::autoscaling::v1::Scale>();
+    all.add::<api::autoscaling::v2::HorizontalPodAutoscaler>();
+    all.add::<api::batch::v1::Job>();
+    all.add::<api::batch::v1::CronJob>();
     all.add::<api::coordination::v1::Lease>();
     all.add::<api::discovery::v1::EndpointSlice>();
     all.add::<api::events::v1::Event>();
+    all.add::<api::networking::v1::Ingress>();
+    all.add::<api::networking::v1::IngressClass>();
+    all.add::<api::networking::v1::NetworkPolicy>();
+    all.add::<api::node::v1::RuntimeClass>();
+    all.add::<api::policy::v1::PodDisruptionBudget>();
+    all.add::<api::rbac::v1::Role>();
+    all.add::<api::rbac::v1::ClusterRole>();
+    all.add::<api::rbac::v1::RoleBinding>();
+    all.add::<api::rbac::v1::ClusterRoleBinding>();
+    all.add::<api::scheduling::v1::PriorityClass>();
+    all.add::<api::storage::v1::StorageClass>();
     all.add::<meta::DeleteOptions>();
 }
 

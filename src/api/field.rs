@@ -4,41 +4,67 @@
 
 use std::fmt;
 
-/// A field's path, such as `spec.template.spec.containers[0].ports[1].containerPort`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Path(String);
+/// A field's path, such as `spec.template.spec.containers[0].ports[1].containerPort`: each step
+/// borrows the one before it, so that a path costs nothing until a mistake prints it.
+#[derive(Clone, Copy, Debug)]
+pub struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    step: Step<'a>,
+}
 
-impl Path {
-    /// The path of a top-level field.
-    pub fn new(name: &str) -> Self {
-        Self(name.to_owned())
+#[derive(Clone, Copy, Debug)]
+enum Step<'a> {
+    Field(&'a str),
+    Index(usize),
+    Key(&'a str),
+}
+
+impl<'a> Path<'a> {
+    /// The path of a top-level field. An empty name stands for the whole object.
+    pub const fn new(name: &'a str) -> Self {
+        Self {
+            parent: None,
+            step: Step::Field(name),
+        }
     }
 
     /// The path of the field `name` below this one.
-    #[must_use]
-    pub fn child(&self, name: &str) -> Self {
-        match self.0.as_str() {
-            "" => Self(name.to_owned()),
-            path => Self(format!("{path}.{name}")),
+    pub const fn child(&'a self, name: &'a str) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Field(name),
         }
     }
 
     /// The path of the list item `index` of this field.
-    #[must_use]
-    pub fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+    pub const fn index(&'a self, index: usize) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Index(index),
+        }
     }
 
     /// The path of the map entry `key` of this field.
-    #[must_use]
-    pub fn key(&self, key: &str) -> Self {
-        Self(format!("{}[{key}]", self.0))
+    pub const fn key(&'a self, key: &'a str) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Key(key),
+        }
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            Step::Field("") => f.write_str("[]"),
+            Step::Field(name) if self.parent.is_some() => write!(f, ".{name}"),
+            Step::Field(name) => f.write_str(name),
+            Step::Index(index) => write!(f, "[{index}]"),
+            Step::Key(key) => write!(f, "[{key}]"),
+        }
     }
 }
 
@@ -109,7 +135,12 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    fn new(error_type: ErrorType, field: &Path, value: String, detail: impl Into<String>) -> Self {
+    fn new(
+        error_type: ErrorType,
+        field: &Path<'_>,
+        value: String,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             error_type,
             field: field.to_string(),
@@ -119,18 +150,18 @@ impl FieldError {
     }
 
     /// A value that must be given is missing.
-    pub fn required(field: &Path, detail: impl Into<String>) -> Self {
+    pub fn required(field: &Path<'_>, detail: impl Into<String>) -> Self {
         Self::new(ErrorType::Required, field, String::new(), detail)
     }
 
     /// `value` (a text) is malformed.
-    pub fn invalid(field: &Path, value: &str, detail: impl Into<String>) -> Self {
+    pub fn invalid(field: &Path<'_>, value: &str, detail: impl Into<String>) -> Self {
         Self::new(ErrorType::Invalid, field, format!("{value:?}"), detail)
     }
 
     /// `value` (a number, or anything Go prints without quotes) is malformed.
     pub fn invalid_value(
-        field: &Path,
+        field: &Path<'_>,
         value: impl fmt::Display,
         detail: impl Into<String>,
     ) -> Self {
@@ -138,12 +169,28 @@ impl FieldError {
     }
 
     /// `value` stands twice.
-    pub fn duplicate(field: &Path, value: &str) -> Self {
+    pub fn duplicate(field: &Path<'_>, value: &str) -> Self {
         Self::new(ErrorType::Duplicate, field, format!("{value:?}"), "")
     }
 
+    /// `value` (anything but a text) stands twice.
+    pub fn duplicate_value(field: &Path<'_>, value: impl fmt::Display) -> Self {
+        Self::new(ErrorType::Duplicate, field, value.to_string(), "")
+    }
+
+    /// The list has more than `max` items.
+    pub fn too_many(field: &Path<'_>, count: usize, max: usize) -> Self {
+        let detail = format!("must have at most {max} items");
+        Self::new(ErrorType::TooMany, field, count.to_string(), detail)
+    }
+
+    /// Something is wrong with the field, and its value says nothing.
+    pub fn invalid_without_value(field: &Path<'_>, detail: impl Into<String>) -> Self {
+        Self::new(ErrorType::Invalid, field, String::new(), detail)
+    }
+
     /// `value` is not one of `supported`, which are listed in the order given.
-    pub fn not_supported(field: &Path, value: &str, supported: &[&str]) -> Self {
+    pub fn not_supported(field: &Path<'_>, value: &str, supported: &[&str]) -> Self {
         let quoted: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
         let detail = match quoted.is_empty() {
             true => String::new(),
@@ -153,17 +200,17 @@ impl FieldError {
     }
 
     /// The field may not be set (so).
-    pub fn forbidden(field: &Path, detail: impl Into<String>) -> Self {
+    pub fn forbidden(field: &Path<'_>, detail: impl Into<String>) -> Self {
         Self::new(ErrorType::Forbidden, field, String::new(), detail)
     }
 
     /// What `field` refers to is not there.
-    pub fn not_found(field: &Path, value: &str) -> Self {
+    pub fn not_found(field: &Path<'_>, value: &str) -> Self {
         Self::new(ErrorType::NotFound, field, format!("{value:?}"), "")
     }
 
     /// The text is longer than `max` bytes.
-    pub fn too_long(field: &Path, max: u64) -> Self {
+    pub fn too_long(field: &Path<'_>, max: u64) -> Self {
         let detail = format!("may not be more than {max} bytes");
         Self::new(ErrorType::TooLong, field, String::new(), detail)
     }
@@ -193,10 +240,15 @@ mod tests {
 
     #[test]
     fn errors_read_as_upstream_words_them() {
-        let path = Path::new("spec")
-            .child("containers")
-            .index(0)
-            .child("image");
+        let (spec, whole) = (Path::new("spec"), Path::new(""));
+        let containers = spec.child("containers");
+        let first = containers.index(0);
+        let path = first.child("image");
+        assert_eq!(
+            spec.child("hard").key("pods").to_string(),
+            "spec.hard[pods]"
+        );
+        assert_eq!(whole.to_string(), "[]");
         for (error, want) in [
             (
                 FieldError::required(&path, ""),

@@ -2,14 +2,27 @@
 //! row is complete.
 
 use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet},
+    apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet},
+    autoscaling::v2::HorizontalPodAutoscaler,
+    batch::v1::{CronJob, Job},
     coordination::v1::Lease,
-    core::v1::{ConfigMap, Endpoints, Event, Namespace, Node, Pod, Service},
+    core::v1::{
+        ConfigMap, Endpoints, Event, LimitRange, Namespace, Node, PersistentVolume,
+        PersistentVolumeClaim, Pod, PodTemplate, ReplicationController, ResourceQuota, Secret,
+        Service, ServiceAccount,
+    },
     discovery::v1::EndpointSlice,
+    networking::v1::{Ingress, IngressClass, NetworkPolicy},
+    node::v1::RuntimeClass,
+    policy::v1::PodDisruptionBudget,
+    rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
+    scheduling::v1::PriorityClass,
+    storage::v1::StorageClass,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{Metadata, Resource};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 
@@ -106,7 +119,7 @@ macro_rules! kinds {
             }
 
             /// The object as JSON, with `apiVersion` and `kind`.
-            pub fn to_json(&self) -> serde_json::Value {
+            pub fn to_json(&self) -> Value {
                 match self { $(Object::$kind(inner) => super::codec::to_value(inner.as_ref()),)* }
             }
 
@@ -114,7 +127,8 @@ macro_rules! kinds {
             ///
             /// # Errors
             /// The decoder's words when a value does not fit its type.
-            pub fn from_json(kind: Kind, json: serde_json::Value) -> Result<Self, String> {
+            pub fn from_json(kind: Kind, mut json: Value) -> Result<Self, String> {
+                fit(kind, &mut json);
                 Ok(match kind {
                     $(Kind::$kind => Object::$kind(Arc::new(super::codec::from_value::<$kind>(json)?)),)*
                 })
@@ -148,6 +162,31 @@ kinds! {
     EndpointSlice "endpointslices" "endpointslice" [] Namespaced [];
     ConfigMap "configmaps" "configmap" ["cm"] Namespaced [];
     Event "events" "event" ["ev"] Namespaced [];
+    Secret "secrets" "secret" [] Namespaced [];
+    ServiceAccount "serviceaccounts" "serviceaccount" ["sa"] Namespaced ["token"];
+    ReplicationController "replicationcontrollers" "replicationcontroller" ["rc"] Namespaced ["status", "scale"];
+    StatefulSet "statefulsets" "statefulset" ["sts"] Namespaced ["status", "scale"];
+    DaemonSet "daemonsets" "daemonset" ["ds"] Namespaced ["status"];
+    ControllerRevision "controllerrevisions" "controllerrevision" [] Namespaced [];
+    Job "jobs" "job" [] Namespaced ["status"];
+    CronJob "cronjobs" "cronjob" ["cj"] Namespaced ["status"];
+    PersistentVolume "persistentvolumes" "persistentvolume" ["pv"] Cluster ["status"];
+    PersistentVolumeClaim "persistentvolumeclaims" "persistentvolumeclaim" ["pvc"] Namespaced ["status"];
+    StorageClass "storageclasses" "storageclass" ["sc"] Cluster [];
+    Ingress "ingresses" "ingress" ["ing"] Namespaced ["status"];
+    IngressClass "ingressclasses" "ingressclass" [] Cluster [];
+    NetworkPolicy "networkpolicies" "networkpolicy" ["netpol"] Namespaced [];
+    ResourceQuota "resourcequotas" "resourcequota" ["quota"] Namespaced ["status"];
+    LimitRange "limitranges" "limitrange" ["limits"] Namespaced [];
+    PodDisruptionBudget "poddisruptionbudgets" "poddisruptionbudget" ["pdb"] Namespaced ["status"];
+    HorizontalPodAutoscaler "horizontalpodautoscalers" "horizontalpodautoscaler" ["hpa"] Namespaced ["status"];
+    PriorityClass "priorityclasses" "priorityclass" ["pc"] Cluster [];
+    RuntimeClass "runtimeclasses" "runtimeclass" [] Cluster [];
+    PodTemplate "podtemplates" "podtemplate" [] Namespaced [];
+    Role "roles" "role" [] Namespaced [];
+    ClusterRole "clusterroles" "clusterrole" [] Cluster [];
+    RoleBinding "rolebindings" "rolebinding" [] Namespaced [];
+    ClusterRoleBinding "clusterrolebindings" "clusterrolebinding" [] Cluster [];
 }
 
 impl Kind {
@@ -188,6 +227,28 @@ impl Kind {
             .iter()
             .copied()
             .find(|k| k.row().kind == kind && k.api_version() == api_version)
+    }
+}
+
+/// Makes up for what the typed objects cannot tell: a selector that is there but empty gets an
+/// empty list of expressions, so that it differs from a missing one; and what a claim template says
+/// of its own kind does not count.
+fn fit(kind: Kind, json: &mut Value) {
+    if matches!(
+        kind,
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet
+    ) && let Some(Value::Object(selector)) = json.pointer_mut("/spec/selector")
+        && selector.is_empty()
+    {
+        selector.insert("matchExpressions".to_owned(), Value::Array(Vec::new()));
+    }
+    if kind == Kind::StatefulSet
+        && let Some(Value::Array(templates)) = json.pointer_mut("/spec/volumeClaimTemplates")
+    {
+        for template in templates.iter_mut().filter_map(Value::as_object_mut) {
+            template.remove("apiVersion");
+            template.remove("kind");
+        }
     }
 }
 

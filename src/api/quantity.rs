@@ -96,6 +96,35 @@ pub fn milli_value(quantity: &Quantity) -> i64 {
     parse(&quantity.0).map_or(0, |a| i64::try_from(a.milli).unwrap_or(i64::MAX))
 }
 
+/// Which of two amounts is larger; a text that is no quantity counts as 0.
+pub fn compare(a: &Quantity, b: &Quantity) -> std::cmp::Ordering {
+    let milli = |quantity: &Quantity| parse(&quantity.0).map_or(0, |amount| amount.milli);
+    milli(a).cmp(&milli(b))
+}
+
+/// The sum of two amounts, in the form of the first.
+pub fn add(a: &Quantity, b: &Quantity) -> Quantity {
+    combine(a, b, 1)
+}
+
+/// The first amount less the second, in the form of the first.
+pub fn subtract(a: &Quantity, b: &Quantity) -> Quantity {
+    combine(a, b, -1)
+}
+
+fn combine(a: &Quantity, b: &Quantity, sign: i128) -> Quantity {
+    let (first, second) = (parse(&a.0), parse(&b.0));
+    let format = match (&first, &second) {
+        (Some(first), _) if first.milli != 0 => first.format,
+        (_, Some(second)) => second.format,
+        (Some(first), None) => first.format,
+        (None, None) => Format::Decimal,
+    };
+    let milli = |amount: Option<Amount>| amount.map_or(0, |amount| amount.milli);
+    let sum = milli(first).saturating_add(sign * milli(second));
+    Quantity(written(&Amount { milli: sum, format }))
+}
+
 /// The amount in whole units, rounded up; 0 for a text that is no quantity.
 pub fn value(quantity: &Quantity) -> i64 {
     parse(&quantity.0).map_or(0, |a| {
@@ -111,10 +140,13 @@ pub fn value(quantity: &Quantity) -> i64 {
 /// The form in which the API server stores a quantity: no fraction, the largest suffix that loses
 /// nothing (`0.1` → `100m`, `1024Ki` → `1Mi`, `1000m` → `1`); `None` when `text` is none.
 pub fn canonical(text: &str) -> Option<String> {
-    let amount = parse(text)?;
+    parse(text).map(|amount| written(&amount))
+}
+
+fn written(amount: &Amount) -> String {
     let milli = amount.milli;
     if milli == 0 {
-        return Some("0".to_owned());
+        return "0".to_owned();
     }
     if amount.format == Format::Binary && milli % 1_000 == 0 && milli.abs() >= 1_024_000 {
         let (mut units, mut power) = (milli / 1_000, 0);
@@ -122,20 +154,17 @@ pub fn canonical(text: &str) -> Option<String> {
             units /= 1_024;
             power += 1;
         }
-        return Some(format!(
-            "{units}{}",
-            ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][power]
-        ));
+        return format!("{units}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][power]);
     }
     let (mut units, mut power) = (milli, 0);
     while units % 1_000 == 0 && power < 7 {
         units /= 1_000;
         power += 1;
     }
-    Some(match amount.format {
+    match amount.format {
         Format::Exponent if power > 1 => format!("{units}e{}", 3 * (power - 1)),
         _ => format!("{units}{}", ["m", "", "k", "M", "G", "T", "P", "E"][power]),
-    })
+    }
 }
 
 /// The canonical quantity of `milli` thousandths, with decimal suffixes.
@@ -180,5 +209,10 @@ mod tests {
         assert_eq!(value(&Quantity("1Ki".into())), 1024);
         assert_eq!(from_bytes(3 << 30).0, "3Gi");
         assert_eq!(from_milli(1500).0, "1500m");
+        let q = |text: &str| Quantity(text.to_owned());
+        assert_eq!(add(&q("1Gi"), &q("512Mi")).0, "1536Mi");
+        assert_eq!(add(&q("0"), &q("1Gi")).0, "1Gi");
+        assert_eq!(subtract(&q("1"), &q("300m")).0, "700m");
+        assert!(compare(&q("1Ki"), &q("1k")).is_gt());
     }
 }

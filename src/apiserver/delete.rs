@@ -95,6 +95,8 @@ fn add_propagation_finalizer(object: &mut Object, propagation: Propagation) {
         Propagation::Orphan => ORPHAN,
     };
     let finalizers = object.meta_mut().finalizers.get_or_insert_default();
+    // A later deletion chooses anew.
+    finalizers.retain(|f| f == finalizer || (f != FOREGROUND && f != ORPHAN));
     if !finalizers.iter().any(|f| f == finalizer) {
         finalizers.push(finalizer.to_owned());
     }

@@ -1,5 +1,6 @@
 //! Writes: create, update, status, patch, binding. Apply is in `tracking`.
 
+use super::admission::Surroundings;
 use super::tracking::Write;
 use super::{ApiServer, Patch, admission, door, registry};
 use crate::api::meta::{self, MetaExt};
@@ -13,15 +14,16 @@ impl ApiServer {
     pub(super) fn create(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
         self.name_and_stamp(&mut object, &write.origin);
         registry::default(&mut object);
-        admission::mutate_create(&mut object, &self.etcd)?;
+        // What the server sets itself from here on (addresses, selectors) is nobody's.
+        write.tracking.of_new(&mut object, &write.origin);
+        admission::mutate(&mut object, &mut self.around(None))?;
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
         let errors = registry::validate(&object);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        admission::validate_create(&object, &self.etcd)?;
+        admission::validate(&object, &self.around(None))?;
         let key = object.key();
-        write.tracking.of_new(&mut object, &write.origin);
         if write.dry_run {
             let free = self.etcd.get(&key).is_none();
             return free
@@ -31,6 +33,16 @@ impl ApiServer {
         self.etcd
             .create(object, write.origin)
             .map_err(|error| refused(&key, error))
+    }
+
+    /// What admission may look at where `old`, if there is one, is to be changed.
+    const fn around<'a>(&'a mut self, old: Option<&'a Object>) -> Surroundings<'a> {
+        Surroundings {
+            config: &self.config,
+            etcd: &self.etcd,
+            old,
+            rng: &mut self.rng,
+        }
     }
 
     fn name_and_stamp(&mut self, object: &mut Object, origin: &Origin) {
@@ -61,12 +73,13 @@ impl ApiServer {
     pub(super) fn update(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
         let old = self.current(&mut object)?;
         registry::default(&mut object);
+        admission::mutate(&mut object, &mut self.around(Some(&old)))?;
         registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
         let errors = registry::validate_update(&object, &old);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        admission::validate_update(&object, &old, &self.etcd)?;
+        admission::validate(&object, &self.around(Some(&old)))?;
         write
             .tracking
             .of_change(&old, &mut object, "", &write.origin);

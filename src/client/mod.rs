@@ -6,6 +6,7 @@ mod component;
 mod ctx;
 mod expectations;
 mod informer;
+mod object_informer;
 mod recorder;
 mod workqueue;
 
@@ -13,5 +14,6 @@ pub use component::{Agenda, Component};
 pub use ctx::Ctx;
 pub use expectations::Expectations;
 pub use informer::{Delta, Informer, WatchCursor, WatchSink};
+pub use object_informer::{ObjectChange, ObjectInformer};
 pub use recorder::{EventType, Recorder, reference};
 pub use workqueue::{Item, WorkQueue};

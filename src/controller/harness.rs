@@ -3,7 +3,7 @@
 
 use super::ControllerManager;
 use crate::api::meta::MetaExt;
-use crate::api::{ApiType, Kind, NamespacedName, Object, ObjectKey, condition};
+use crate::api::{ApiType, Kind, NamespacedName, Object, ObjectKey, condition, owner};
 use crate::apiserver::door::{FieldValidation, decode};
 use crate::apiserver::{
     ApiServer, ApiServerConfig, DeleteOptions, Operation, Propagation, Request,
@@ -11,7 +11,9 @@ use crate::apiserver::{
 use crate::client::{Agenda, Component, Ctx};
 use crate::sim::{SimDuration, SimRng, SimTime};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
+use k8s_openapi::api::core::v1::{
+    Event, Namespace, Pod, ReplicationController, ResourceQuota, Secret, ServiceAccount,
+};
 use std::sync::Arc;
 
 struct Harness {
@@ -243,6 +245,144 @@ fn a_rollout_keeps_its_budget_and_can_be_undone() {
     let status = harness.web().status.clone().expect("it has one");
     assert_eq!(status.unavailable_replicas, None);
     assert_eq!(status.terminating_replicas, Some(0));
+}
+
+fn controller(replicas: i32, app: &str) -> serde_json::Value {
+    serde_json::json!({
+        "apiVersion": "v1", "kind": "ReplicationController",
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {
+            "replicas": replicas, "selector": {"app": app},
+            "template": {
+                "metadata": {"labels": {"app": app}},
+                "spec": {"containers": [{"name": "web", "image": "book:1.0"}]}
+            }
+        }
+    })
+}
+
+#[test]
+fn a_replication_controller_keeps_its_pods_and_no_others() {
+    let mut harness = Harness::new();
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "stray", "namespace": "default", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "web", "image": "book:1.0"}]}
+    }));
+    harness.create(controller(3, "web"));
+    harness.run(5, |harness| assert!(harness.list::<Pod>().len() <= 3));
+    let owned_by_web = |harness: &Harness| {
+        let pods = harness.list::<Pod>();
+        let owned = pods.iter().filter(|pod| {
+            let owner = owner::controller_of(&pod.metadata);
+            owner.is_some_and(|o| o.kind == "ReplicationController" && o.api_version == "v1")
+        });
+        owned.count()
+    };
+    assert_eq!(
+        (harness.list::<Pod>().len(), owned_by_web(&harness)),
+        (3, 3)
+    );
+    let stored = harness.list::<ReplicationController>();
+    let status = stored[0].status.clone().expect("it has one");
+    assert_eq!((status.replicas, status.ready_replicas), (3, Some(3)));
+    assert_eq!(harness.messages("SuccessfulCreate").len(), 2);
+
+    // A ReplicaSet that selects the same labels takes none of them.
+    harness.create(web("default", "RollingUpdate"));
+    harness.run(20, |_| {});
+    assert_eq!(owned_by_web(&harness), 3);
+
+    // Another selector lets go of all of them, and makes its own.
+    let mut changed = ReplicationController::clone(&harness.list::<ReplicationController>()[0]);
+    let other = decode(controller(2, "other"), FieldValidation::Strict).expect("valid");
+    changed.spec = other
+        .get::<ReplicationController>()
+        .expect("one")
+        .spec
+        .clone();
+    harness.ask(Operation::Update(Object::new(changed)));
+    harness.run(5, |_| {});
+    assert_eq!(owned_by_web(&harness), 2);
+
+    // What owns goes, and what it owns goes with it.
+    let kind = Kind::ReplicationController;
+    harness.delete(kind, "default", "web", Propagation::Foreground);
+    harness.run(5, |_| {});
+    assert_eq!(owned_by_web(&harness), 0);
+    assert!(harness.list::<ReplicationController>().is_empty());
+}
+
+#[test]
+fn a_quota_says_what_is_used() {
+    let mut harness = Harness::new();
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "ResourceQuota",
+        "metadata": {"name": "few", "namespace": "default"},
+        "spec": {"hard": {"pods": "5", "count/secrets": "1", "requests.cpu": "2"}}
+    }));
+    harness.create(controller(9, "web"));
+    let used = |harness: &Harness| {
+        let status = harness.list::<ResourceQuota>()[0].status.clone();
+        let used = status.and_then(|status| status.used).unwrap_or_default();
+        let amount = |name: &str| used.get(name).map(|amount| amount.0.clone());
+        ["pods", "count/secrets", "requests.cpu"].map(|name| amount(name).unwrap_or_default())
+    };
+    // CPU is counted, so every container has to ask for it.
+    harness.run(2, |_| {});
+    assert_eq!(used(&harness), ["0", "0", "0"]);
+    let refused = harness.messages("FailedCreate");
+    assert!(
+        refused[0].contains("must specify requests.cpu for: web"),
+        "{refused:?}"
+    );
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "LimitRange",
+        "metadata": {"name": "sizes", "namespace": "default"},
+        "spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "250m"}}]}
+    }));
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one", "namespace": "default"}
+    }));
+    harness.run(60, |harness| assert!(harness.list::<Pod>().len() <= 5));
+    assert_eq!(used(&harness), ["5", "1", "1250m"]);
+    let pods = harness.list::<Pod>();
+    harness.delete(
+        Kind::ReplicationController,
+        "default",
+        "web",
+        Propagation::Orphan,
+    );
+    harness.run(1, |_| {});
+    harness.delete(
+        Kind::Pod,
+        "default",
+        pods[0].name(),
+        Propagation::Background,
+    );
+    harness.run(1, |_| {});
+    assert_eq!(used(&harness), ["4", "1", "1"]);
+}
+
+#[test]
+fn what_no_controller_reads_is_still_collected() {
+    let mut harness = Harness::new();
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "owner", "namespace": "default"}
+    }));
+    let uid = harness.list::<Secret>()[0].uid().to_owned();
+    harness.create(serde_json::json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "owned", "namespace": "default", "ownerReferences": [
+            {"apiVersion": "v1", "kind": "Secret", "name": "owner", "uid": uid, "blockOwnerDeletion": true}
+        ]}
+    }));
+    harness.run(1, |_| {});
+    assert_eq!(harness.list::<ServiceAccount>().len(), 1);
+    harness.delete(Kind::Secret, "default", "owner", Propagation::Foreground);
+    harness.run(1, |_| {});
+    assert!(harness.list::<ServiceAccount>().is_empty());
+    assert!(harness.list::<Secret>().is_empty());
 }
 
 #[test]

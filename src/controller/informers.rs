@@ -1,12 +1,17 @@
 //! The informers that all controllers share, as upstream's `SharedInformerFactory`.
+//!
+//! Kinds that no controller reads are watched for their metadata alone, as upstream's garbage
+//! collector watches them.
 
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, Object, ObjectKey};
-use crate::client::{Delta, Informer};
+use crate::client::{Delta, Informer, ObjectChange, ObjectInformer};
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     coordination::v1::Lease,
-    core::v1::{ConfigMap, Endpoints, Namespace, Node, Pod, Service},
+    core::v1::{
+        ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service,
+    },
     discovery::v1::EndpointSlice,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -31,12 +36,16 @@ macro_rules! informers {
         #[derive(Clone, Debug, Default, PartialEq, Serialize)]
         pub struct Informers {
             $(#[doc = concat!("Every `", stringify!($kind), "`.")] pub $field: Informer<$kind>,)*
+            /// Every object of another kind.
+            pub others: ObjectInformer,
         }
 
         /// One change of one object, as the informers saw it.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Change {
             $(#[doc = concat!("A `", stringify!($kind), "` changed.")] $kind(Delta<$kind>),)*
+            /// An object of another kind changed.
+            Other(ObjectChange),
         }
 
         impl Change {
@@ -49,6 +58,12 @@ macro_rules! informers {
                         new: delta.new.as_ref().map(|new| &new.metadata),
                         revision: delta.revision,
                     },)*
+                    Change::Other(change) => MetaChange {
+                        kind: change.kind,
+                        old: change.old.as_ref().map(Object::meta),
+                        new: change.new.as_ref().map(Object::meta),
+                        revision: change.revision,
+                    },
                 }
             }
         }
@@ -59,18 +74,15 @@ macro_rules! informers {
                 let name = key.namespaced_name();
                 match key.kind {
                     $(Kind::$kind => self.$field.get(&name).map(|object| &object.metadata),)*
-                    _ => None,
+                    _ => self.others.get(key).map(Object::meta),
                 }
             }
-
-            /// The kinds watched.
-            pub const KINDS: &'static [Kind] = &[$(Kind::$kind),*];
 
             /// Takes in one watch event.
             pub fn observe(&mut self, event: &WatchEvent) -> Option<Change> {
                 match event.key.kind {
                     $(Kind::$kind => self.$field.observe(event).map(Change::$kind),)*
-                    _ => None,
+                    _ => Some(Change::Other(self.others.observe(event))),
                 }
             }
 
@@ -81,7 +93,10 @@ macro_rules! informers {
                         let deltas = self.$field.replace(items, revision);
                         deltas.into_iter().map(Change::$kind).collect()
                     })*
-                    _ => Vec::new(),
+                    kind => {
+                        let changes = self.others.replace(kind, items, revision);
+                        changes.into_iter().map(Change::Other).collect()
+                    }
                 }
             }
         }
@@ -99,4 +114,25 @@ informers! {
     endpoints: Endpoints,
     endpoint_slices: EndpointSlice,
     config_maps: ConfigMap,
+    replication_controllers: ReplicationController,
+    resource_quotas: ResourceQuota,
+}
+
+/// Every kind but Event, which owns nothing and whose objects come and go by the thousand.
+const WATCHED: [Kind; Kind::ALL.len() - 1] = {
+    let mut watched = [Kind::Namespace; Kind::ALL.len() - 1];
+    let (mut at, mut next) = (0, 0);
+    while at < Kind::ALL.len() {
+        if !matches!(Kind::ALL[at], Kind::Event) {
+            watched[next] = Kind::ALL[at];
+            next += 1;
+        }
+        at += 1;
+    }
+    watched
+};
+
+impl Informers {
+    /// The kinds watched.
+    pub const KINDS: &'static [Kind] = &WATCHED;
 }

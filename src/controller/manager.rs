@@ -43,11 +43,13 @@ macro_rules! controllers {
 controllers! {
     deployment: super::deployment::DeploymentController,
     replica_set: super::replica_set::ReplicaSetController,
+    replication: super::replication::ReplicationManager,
     endpoints: super::endpoints::EndpointsController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
     node_lifecycle: super::node_lifecycle::NodeLifecycleController,
     garbage_collector: super::garbage_collector::GarbageCollector,
     namespace: super::namespace::NamespaceController,
+    resource_quota: super::resource_quota::ResourceQuotaController,
 }
 
 /// The controller manager. Everything it holds can be thrown away: it is rebuilt from a list.

@@ -16,6 +16,8 @@ mod node_lifecycle;
 mod owned_pods;
 mod pods;
 mod replica_set;
+mod replication;
+mod resource_quota;
 mod selected_pods;
 mod service_pods;
 mod trigger_time;

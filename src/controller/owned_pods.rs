@@ -4,7 +4,7 @@
 
 use super::pods;
 use crate::api::meta::MetaExt;
-use crate::api::{NamespacedName, owner};
+use crate::api::{Kind, NamespacedName, owner};
 use crate::client::Delta;
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::Pod;
@@ -43,9 +43,10 @@ impl Owned {
     }
 }
 
-/// Pods by the uid of their controller.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Pods by the uid of their controller, where that is of one kind.
+#[derive(Clone, Debug, PartialEq)]
 pub struct OwnedPods {
+    kind: Kind,
     owned: BTreeMap<String, BTreeMap<NamespacedName, Owned>>,
     /// Pods without a controller, which one may adopt.
     orphans: Pods,
@@ -63,17 +64,36 @@ impl Serialize for OwnedPods {
 }
 
 impl OwnedPods {
+    /// None so far. Of Pods that something of another kind than `kind` controls, nothing is kept.
+    pub const fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            owned: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+        }
+    }
+
+    fn holder<'a>(&self, pod: &'a Pod) -> Holder<'a> {
+        match owner::controller_of(&pod.metadata) {
+            None => Holder::Nobody,
+            Some(reference) if reference.kind == self.kind.row().kind => {
+                Holder::Set(&reference.uid)
+            }
+            Some(_) => Holder::Other,
+        }
+    }
+
     /// Takes in one change.
     pub fn observe(&mut self, delta: &Delta<Pod>) {
         let name = delta.name();
-        let before = delta.old.as_ref().and_then(|pod| uid(pod));
-        let after = delta.new.as_ref().map(|pod| uid(pod));
-        if delta.old.is_some() && after != Some(before) {
+        let before = delta.old.as_ref().map(|pod| self.holder(pod));
+        let after = delta.new.as_ref().map(|pod| self.holder(pod));
+        if before != after {
             match before {
-                None => {
+                Some(Holder::Nobody) => {
                     self.orphans.remove(&name);
                 }
-                Some(uid) => {
+                Some(Holder::Set(uid)) => {
                     if let Some(pods) = self.owned.get_mut(uid) {
                         pods.remove(&name);
                         if pods.is_empty() {
@@ -81,12 +101,17 @@ impl OwnedPods {
                         }
                     }
                 }
+                Some(Holder::Other) | None => {}
             }
         }
         let Some(new) = &delta.new else { return };
-        let Some(uid) = uid(new) else {
-            self.orphans.insert(name, new.clone());
-            return;
+        let uid = match self.holder(new) {
+            Holder::Set(uid) => uid,
+            Holder::Nobody => {
+                self.orphans.insert(name, new.clone());
+                return;
+            }
+            Holder::Other => return,
         };
         let pods = self.owned.entry(uid.to_owned()).or_default();
         match pods.get_mut(&name) {
@@ -125,6 +150,13 @@ impl OwnedPods {
     }
 }
 
-fn uid(pod: &Pod) -> Option<&str> {
-    owner::controller_of(&pod.metadata).map(|reference| reference.uid.as_str())
+/// What controls a Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder<'a> {
+    /// A set with this uid.
+    Set(&'a str),
+    /// Nothing.
+    Nobody,
+    /// Something of another kind.
+    Other,
 }

@@ -4,9 +4,9 @@
 
 use super::{get, merge, object, printed_name};
 use crate::api::manifest::{self, Document};
-use crate::api::{Object, ObjectKey, Reason, Status, codec};
+use crate::api::{Kind, Object, ObjectKey, Reason, Status, codec};
 use crate::apiserver::door::{self, FieldValidation};
-use crate::apiserver::{ApiHandle, Operation};
+use crate::apiserver::{ApiHandle, Operation, inert};
 use crate::sim::SimTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -68,9 +68,15 @@ pub fn apply(text: &str, api: &mut dyn ApiHandle, now: SimTime) -> ApplyReport {
     }
     for document in &documents {
         match apply_one(document, api, now) {
-            Ok(applied) => report.lines.push(ApplyLine {
-                text: applied.text(),
-            }),
+            Ok(applied) => {
+                let text = applied.text();
+                report.lines.push(ApplyLine { text });
+                let warning = inert::warning(applied.key.kind);
+                if let Some(warning) = warning.filter(|_| applied.outcome != "unchanged") {
+                    let text = format!("Warning: {warning}");
+                    report.lines.push(ApplyLine { text });
+                }
+            }
             Err((verb, status)) => report.errors.extend(errors_of(document, verb, &status)),
         }
     }
@@ -162,7 +168,7 @@ pub(super) fn apply_one(
     api: &mut dyn ApiHandle,
     now: SimTime,
 ) -> Result<Applied, (&'static str, Status)> {
-    let modified = annotated(&document.value);
+    let modified = annotated(placed(&document.value));
     let decoded = match door::decode(modified.clone(), FieldValidation::Strict) {
         Ok(decoded) => decoded,
         Err(status) if status.reason == Reason::NotFound => {
@@ -214,35 +220,33 @@ fn target(decoded: &Object) -> ObjectKey {
     key
 }
 
-/// The object with itself, as text, in its annotation.
-fn annotated(value: &Value) -> Value {
+/// The object in the namespace where it goes: what says none goes to `default`.
+fn placed(value: &Value) -> Value {
     let mut value = value.clone();
-    let Some(fields) = value.as_object_mut() else {
+    let (version, kind) = (text_at(&value, "/apiVersion"), text_at(&value, "/kind"));
+    let namespaced = Kind::of_manifest(version, kind).is_some_and(Kind::is_namespaced);
+    if namespaced
+        && text_at(&value, "/metadata/namespace").is_empty()
+        && let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.insert("namespace".to_owned(), "default".into());
+    }
+    value
+}
+
+/// The object with itself, as text, in its annotation.
+fn annotated(mut value: Value) -> Value {
+    let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else {
         return value;
     };
-    if !fields.get("metadata").is_some_and(Value::is_object) {
-        return value;
+    let annotations = metadata.entry("annotations").or_insert(Value::Null);
+    if annotations.is_null() {
+        *annotations = Value::Object(serde_json::Map::new());
     }
-    let mut applied = value.clone();
-    if let Some(metadata) = applied.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata
-            .entry("annotations")
-            .or_insert_with(|| Value::Object(serde_json::Map::new()));
-        if metadata.get("namespace").is_none() {
-            metadata.insert("namespace".to_owned(), Value::String("default".to_owned()));
-        }
-    }
-    let text = format!("{}\n", codec::to_value(&applied));
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        let annotations = metadata
-            .entry("annotations")
-            .or_insert_with(|| Value::Object(serde_json::Map::new()));
-        if annotations.is_null() {
-            *annotations = Value::Object(serde_json::Map::new());
-        }
-        if let Some(annotations) = annotations.as_object_mut() {
-            annotations.insert(LAST_APPLIED.to_owned(), Value::String(text));
-        }
+    let text = format!("{}\n", codec::to_value(&value));
+    let annotations = value.pointer_mut("/metadata/annotations");
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+        annotations.insert(LAST_APPLIED.to_owned(), Value::String(text));
     }
     value
 }

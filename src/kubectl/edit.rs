@@ -76,6 +76,10 @@ pub(super) fn replicas_mut(object: &mut Object) -> Option<&mut Option<i32>> {
     match object {
         Object::Deployment(d) => Some(&mut Arc::make_mut(d).spec.get_or_insert_default().replicas),
         Object::ReplicaSet(r) => Some(&mut Arc::make_mut(r).spec.get_or_insert_default().replicas),
+        Object::StatefulSet(s) => Some(&mut Arc::make_mut(s).spec.get_or_insert_default().replicas),
+        Object::ReplicationController(c) => {
+            Some(&mut Arc::make_mut(c).spec.get_or_insert_default().replicas)
+        }
         _ => None,
     }
 }
@@ -91,6 +95,19 @@ pub(super) fn pod_spec_mut(object: &mut Object) -> Option<&mut PodSpec> {
             let spec = Arc::make_mut(r).spec.get_or_insert_default();
             let template = spec.template.get_or_insert_default();
             template.spec.get_or_insert_default()
+        }
+        Object::ReplicationController(c) => {
+            let spec = Arc::make_mut(c).spec.get_or_insert_default();
+            let template = spec.template.get_or_insert_default();
+            template.spec.get_or_insert_default()
+        }
+        Object::StatefulSet(s) => {
+            let spec = Arc::make_mut(s).spec.get_or_insert_default();
+            spec.template.spec.get_or_insert_default()
+        }
+        Object::DaemonSet(d) => {
+            let spec = Arc::make_mut(d).spec.get_or_insert_default();
+            spec.template.spec.get_or_insert_default()
         }
         Object::Pod(pod) => Arc::make_mut(pod).spec.get_or_insert_default(),
         _ => return None,

@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn what_is_invalid_is_listed() {
-        let at = Path::new("spec").child("replicas");
+        let spec = Path::new("spec");
+        let at = spec.child("replicas");
         let errors = [
             FieldError::required(&at, "a"),
             FieldError::required(&at, "b"),

@@ -8,10 +8,21 @@ use super::object;
 use super::shell::Shell;
 use crate::api::selector::Selector;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
-use crate::apiserver::{FieldSelector, Operation, Request};
+use crate::apiserver::{FieldSelector, Operation, Request, inert};
 
 /// The kinds of the category `all`, in the order in which they are printed.
-const ALL: &[Kind] = &[Kind::Pod, Kind::Service, Kind::Deployment, Kind::ReplicaSet];
+const ALL: &[Kind] = &[
+    Kind::Pod,
+    Kind::ReplicationController,
+    Kind::Service,
+    Kind::DaemonSet,
+    Kind::Deployment,
+    Kind::ReplicaSet,
+    Kind::StatefulSet,
+    Kind::HorizontalPodAutoscaler,
+    Kind::CronJob,
+    Kind::Job,
+];
 
 /// What the server says of the older kind of endpoints with every answer.
 const ENDPOINTS_WARNING: &str =
@@ -285,6 +296,14 @@ fn fields_text(fields: &FieldSelector) -> String {
 pub fn warn(shell: &mut Shell<'_>, kind: Kind) {
     if kind == Kind::Endpoints {
         shell.out.warn(ENDPOINTS_WARNING);
+    }
+}
+
+/// Prints the same of a kind whose new objects nothing acts on.
+pub fn warn_of_new(shell: &mut Shell<'_>, kind: Kind) {
+    warn(shell, kind);
+    if let Some(warning) = inert::warning(kind) {
+        shell.out.warn(warning);
     }
 }
 

@@ -1,89 +1,113 @@
 //! One recorded decision against ours.
 
-use kubarium::apiserver::rest::{self, Content, Form, HttpRequest};
-use kubarium::apiserver::{ApiServer, ApiServerConfig};
-use kubarium::sim::{SimRng, SimTime};
+use super::{known, server};
+use kubarium::api::Status;
 use serde_json::{Value, json};
 
 /// What became of it.
 pub enum Verdict {
     Same,
-    Differs(String),
+    /// Nothing to compare with: the recording is not to be trusted there, or v1.36 has no such kind.
+    Explained,
+    /// Our words, and how they differ.
+    Differs(String, String),
 }
 
-const NOW: SimTime = SimTime::from_secs(1_767_225_600);
-
-fn request(path: &str, query: &str, body: &Value) -> HttpRequest {
-    HttpRequest {
-        method: "POST".to_owned(),
-        path: path.to_owned(),
-        query: query.to_owned(),
-        content_type: "application/json".to_owned(),
-        body: body.to_string(),
-        ..HttpRequest::default()
-    }
-}
-
-/// A server with the namespaces that the path and the document need.
-fn server(row: &Value) -> ApiServer {
-    let mut api = ApiServer::new(ApiServerConfig::default(), SimRng::new(1));
+/// Decides `row` again and compares; `file` has the documents that came with it.
+pub fn judge(row: &Value, file: &[Value]) -> Verdict {
     let path = row["path"].as_str().unwrap_or_default();
     let named = path.split("/namespaces/").nth(1);
-    let named = named
-        .and_then(|rest| rest.split('/').next())
-        .unwrap_or("default");
-    for name in ["default", named] {
-        let namespace = json!({"metadata": {"name": name}});
-        let make = request("/api/v1/namespaces", "", &namespace);
-        // The second may be the first again, or have a name that no namespace has.
-        let _ = rest::answer(&mut api, &make, NOW);
+    let namespace = named.and_then(|rest| rest.split('/').next());
+    let namespace = namespace.unwrap_or("default");
+    let mut api = server::server(&[namespace]);
+    for account in file.iter().filter(|one| one["kind"] == "ServiceAccount") {
+        if account != row {
+            let _ = server::create(&mut api, placed(account, namespace), false);
+        }
     }
-    api
-}
-
-/// Decides `row` again and compares.
-pub fn judge(row: &Value) -> Verdict {
-    let mut api = server(row);
-    let path = row["path"].as_str().expect("a path");
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let query = format!("{query}&dryRun=All&fieldValidation=Ignore");
-    let ours = rest::answer(&mut api, &request(path, &query, &row["input"]), NOW);
-    let (code, message) = (&row["code"], row["status"]["message"].as_str());
-    match (ours, row.get("object").filter(|object| object.is_object())) {
-        (Ok(answer), Some(theirs)) => {
-            let Content::Object(object) = answer.content else {
-                return Verdict::Differs("the answer is no object".to_owned());
-            };
-            let ours = rest::object_json(&object, Form::Object, NOW);
+    let ours = server::create(&mut api, placed(row, namespace), true);
+    let untrusted = matches!(row["code"].as_u64(), Some(409 | 500));
+    if untrusted {
+        return Verdict::Explained;
+    }
+    let theirs = row.get("object").filter(|object| object.is_object());
+    let no_match = row["no_match"].as_bool().unwrap_or(false);
+    match (ours, theirs) {
+        (Ok(object), Some(theirs)) => {
             let mut found = Vec::new();
-            differences("", &plain(ours), &plain(theirs.clone()), &mut found);
+            let (ours, theirs) = (plain(object.to_json()), plain(theirs.clone()));
+            differences("", &ours, &theirs, &mut found);
+            let kind = object.kind().row().kind;
+            found.retain(|difference| !known::is_new(kind, difference));
             match found.is_empty() {
                 true => Verdict::Same,
-                false => Verdict::Differs(found.join("; ")),
+                false => Verdict::Differs(found.join("\n"), found.join("; ")),
             }
         }
-        (Err(status), None) => {
-            let ours = rest::status_json(&status);
-            let same = ours["message"].as_str() == message
-                && ours["reason"] == row["status"]["reason"]
-                && ours["details"] == row["status"]["details"];
-            match same {
-                true => Verdict::Same,
-                false => Verdict::Differs(format!(
-                    "refused\n  ours:   {} {}\n  theirs: {} {}",
-                    ours["message"],
-                    ours["details"],
-                    row["status"]["message"],
-                    row["status"]["details"]
-                )),
-            }
+        (Err(status), None) if no_match && status.message.starts_with("no matches for kind") => {
+            Verdict::Same
         }
-        (Ok(_), None) => Verdict::Differs(format!("accepted; theirs: {code} {message:?}")),
-        (Err(status), Some(_)) => Verdict::Differs(format!("refused: {status}")),
+        (Err(status), None) => refusals(&status, &row["status"]),
+        (Ok(_), None) => {
+            let message = &row["status"]["message"];
+            Verdict::Differs(
+                "accepted".to_owned(),
+                format!("accepted; theirs: {message}"),
+            )
+        }
+        (Err(status), Some(_)) => {
+            Verdict::Differs(status.message.clone(), format!("refused: {status}"))
+        }
     }
 }
 
-/// An object without what chance and time decide, and without what only v1.36 or only v1.20 has.
+fn placed(row: &Value, namespace: &str) -> Value {
+    let mut document = row["input"].clone();
+    let path = row["path"].as_str().unwrap_or_default();
+    if let Some(metadata) = document["metadata"].as_object_mut()
+        && path.contains("/namespaces/")
+    {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    document
+}
+
+/// A set of the causes: v1.20 told some of them in another order, and twice.
+fn causes(details: &Value) -> Vec<String> {
+    let list = details["causes"].as_array().cloned().unwrap_or_default();
+    let mut texts: Vec<String> = list
+        .iter()
+        .map(|cause| {
+            format!(
+                "{} {} {}",
+                cause["field"], cause["reason"], cause["message"]
+            )
+        })
+        .collect();
+    texts.sort();
+    texts.dedup();
+    texts
+}
+
+fn refusals(ours: &Status, theirs: &Value) -> Verdict {
+    let details = serde_json::to_value(&ours.details).expect("it serialises");
+    let same = theirs["message"].as_str() == Some(ours.message.as_str())
+        && theirs["reason"].as_str() == Some(format!("{:?}", ours.reason).as_str())
+        && theirs["code"].as_u64() == Some(u64::from(ours.reason.code()))
+        && causes(&details) == causes(&theirs["details"]);
+    match same {
+        true => Verdict::Same,
+        false => Verdict::Differs(
+            ours.message.clone(),
+            format!(
+                "refused\n  ours:   {}\n  theirs: {}",
+                ours.message, theirs["message"]
+            ),
+        ),
+    }
+}
+
+/// An object without what chance and time decide.
 fn plain(mut object: Value) -> Value {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         for name in [
@@ -91,7 +115,6 @@ fn plain(mut object: Value) -> Value {
             "creationTimestamp",
             "resourceVersion",
             "managedFields",
-            "generation",
             "selfLink",
         ] {
             metadata.remove(name);
@@ -100,66 +123,38 @@ fn plain(mut object: Value) -> Value {
             metadata.remove("name");
         }
     }
-    match object["kind"].as_str() {
-        Some("Namespace") => {
-            // v1.21 and later label each namespace with its name.
-            remove(
-                &mut object["metadata"]["labels"],
-                &["kubernetes.io/metadata.name"],
-            );
-        }
-        Some("Service") => {
-            // The dry runs of v1.20 allocated no addresses, and other node ports.
-            let spec = &mut object["spec"];
-            remove(
-                spec,
-                &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"],
-            );
-            remove(
-                spec,
-                &["internalTrafficPolicy", "allocateLoadBalancerNodePorts"],
-            );
-            remove(spec, &["healthCheckNodePort"]);
-            for port in spec["ports"].as_array_mut().into_iter().flatten() {
-                remove(port, &["nodePort"]);
-            }
-        }
-        Some("Pod") => without_account(&mut object["spec"]),
-        _ => {}
-    }
     remove_nulls(&mut object);
+    without_chance(&mut object);
     object
 }
 
-fn remove(value: &mut Value, names: &[&str]) {
-    if let Some(fields) = value.as_object_mut() {
-        fields.retain(|name, _| !names.contains(&name.as_str()));
+/// Gives generated ids, and the volume with a ServiceAccount's token, one name.
+fn without_chance(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(without_chance),
+        Value::Object(fields) => {
+            if fields
+                .get("name")
+                .and_then(Value::as_str)
+                .is_some_and(is_token)
+            {
+                fields.retain(|name, _| name != "projected" && name != "secret");
+                fields.insert("name".to_owned(), json!("token"));
+            }
+            for (name, value) in fields {
+                match name.ends_with("controller-uid") {
+                    true => *value = json!("uid"),
+                    false => without_chance(value),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
-/// Takes away what the ServiceAccount plugin adds: that kind is not served yet.
-fn without_account(spec: &mut Value) {
-    remove(spec, &["serviceAccount", "serviceAccountName"]);
-    let is_token = |item: &Value| {
-        let name = item["name"].as_str().unwrap_or_default();
-        name.contains("-token-") || name.starts_with("kube-api-access-")
-    };
-    let retain = |list: &mut Value| {
-        if let Some(items) = list.as_array_mut() {
-            items.retain(|item| !is_token(item));
-        }
-    };
-    if spec.get("volumes").is_some() {
-        retain(&mut spec["volumes"]);
-    }
-    for list in ["containers", "initContainers"] {
-        let containers = spec.get_mut(list).and_then(Value::as_array_mut);
-        for container in containers.into_iter().flatten() {
-            if container.get("volumeMounts").is_some() {
-                retain(&mut container["volumeMounts"]);
-            }
-        }
-    }
+fn is_token(volume: &str) -> bool {
+    volume.starts_with("kube-api-access-")
+        || volume.len() > 12 && volume[..volume.len() - 5].ends_with("-token-")
 }
 
 fn remove_nulls(value: &mut Value) {

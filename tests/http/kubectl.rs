@@ -249,6 +249,82 @@ fn it_applies_on_the_server() {
     kubectl.run("apply --server-side -f web.yaml");
 }
 
+/// An object of each kind besides those of a Deployment and its Service, and words of how kubectl
+/// describes it.
+const KINDS: &[(&str, &str)] = &[
+    ("secret/password", "user:  3 bytes"),
+    ("serviceaccount/robot", "Tokens:"),
+    ("replicationcontroller/old", "2 Running"),
+    ("persistentvolume/disk", "HostPath"),
+    ("persistentvolumeclaim/mine", "Used By:"),
+    ("resourcequota/few", "pods        2     10"),
+    ("limitrange/sizes", "Container   cpu"),
+    ("podtemplate/shape", "Image Pull Policy:  IfNotPresent"),
+    ("statefulset.apps/db", "1 desired | 0 total"),
+    ("daemonset.apps/agent", "Nodes Scheduled: 0"),
+    ("controllerrevision.apps/db-1", "Revision:"),
+    ("job.batch/once", "batch.kubernetes.io/job-name=once"),
+    ("cronjob.batch/nightly", "0 3 * * *"),
+    ("horizontalpodautoscaler.autoscaling/web", "<unknown> / 80%"),
+    ("poddisruptionbudget.policy/keep", "Min available:  1"),
+    (
+        "ingressclass.networking.k8s.io/nginx",
+        "k8s.io/ingress-nginx",
+    ),
+    ("ingress.networking.k8s.io/shop", "/   web:80"),
+    (
+        "networkpolicy.networking.k8s.io/closed",
+        "Policy Types: Ingress",
+    ),
+    ("priorityclass.scheduling.k8s.io/high", "1000"),
+    ("runtimeclass.node.k8s.io/sandboxed", "gvisor"),
+    (
+        "storageclass.storage.k8s.io/fast",
+        "VolumeBindingMode:     Immediate",
+    ),
+    ("role.rbac.authorization.k8s.io/reader", "[get]"),
+    ("rolebinding.rbac.authorization.k8s.io/readers", "robot"),
+    ("clusterrole.rbac.authorization.k8s.io/watcher", "nodes"),
+    (
+        "clusterrolebinding.rbac.authorization.k8s.io/watchers",
+        "staff",
+    ),
+];
+
+#[test]
+fn it_handles_every_kind() {
+    let Some(kubectl) = Kubectl::start() else {
+        return;
+    };
+    let path = kubectl.server.folder().join("kinds.yaml");
+    std::fs::write(path, include_str!("kinds.yaml")).expect("a manifest");
+    let applied = kubectl.run("apply -f kinds.yaml");
+    let warning = "Warning: nothing acts on a StatefulSet in this cluster yet";
+    assert!(applied.contains(warning), "{applied}");
+    kubectl.run("wait --for=jsonpath={.status.readyReplicas}=2 rc/old --timeout=60s");
+    for (object, words) in KINDS {
+        assert!(applied.contains(&format!("{object} created")), "{object}");
+        let described = kubectl.run(&format!("describe {object}"));
+        assert!(described.contains(words), "{object}: {described}");
+        let (_, name) = object.split_once('/').expect("a kind and a name");
+        let shown = kubectl.run(&format!("get {object} -o wide"));
+        assert!(shown.contains(name), "{object}: {shown}");
+    }
+    let (code, difference) = kubectl.try_run("diff -f kinds.yaml");
+    assert_eq!((code, difference.as_str()), (0, ""));
+    // What the server has set itself (a Job's selector) is nobody's, so that an apply on the server
+    // does not take it away.
+    let on_server = kubectl.run("apply --server-side --force-conflicts -f kinds.yaml");
+    assert!(!on_server.contains("failed to re-apply"), "{on_server}");
+    let deleted = kubectl.run("delete -f kinds.yaml --wait=true --timeout=60s");
+    assert_eq!(
+        deleted.matches(" deleted").count(),
+        KINDS.len(),
+        "{deleted}"
+    );
+    kubectl.expect(&[("get all --selector=app=old", "No resources found")]);
+}
+
 #[test]
 fn it_gets_in_every_form() {
     let Some(kubectl) = Kubectl::start() else {

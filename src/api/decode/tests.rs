@@ -404,6 +404,7 @@ fn recorded_refusals_are_refused() {
                     "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.paused \
                      of type bool"
                 }
+                "174.yaml.json" => "illegal base64 data at input byte 3",
                 other => panic!("{other}: {error}"),
             };
             assert_eq!(error.message, want);

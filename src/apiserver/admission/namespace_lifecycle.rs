@@ -3,9 +3,9 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go,
 //! v1.36.
 
+use super::Surroundings;
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey, Status};
-use crate::etcd::Etcd;
 
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 
@@ -13,13 +13,16 @@ const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 ///
 /// # Errors
 /// `NotFound` or `Forbidden`.
-pub fn admit_create(object: &Object, etcd: &Etcd) -> Result<(), Status> {
+pub fn admit(object: &mut Object, around: &mut Surroundings<'_>) -> Result<(), Status> {
     let namespace = object.namespace();
-    if namespace.is_empty() {
+    if namespace.is_empty() || around.old.is_some() {
         return Ok(());
     }
     let key = ObjectKey::new(Kind::Namespace, "", namespace);
-    let stored = etcd.get(&key).ok_or_else(|| Status::not_found(&key))?;
+    let stored = around
+        .etcd
+        .get(&key)
+        .ok_or_else(|| Status::not_found(&key))?;
     if stored.is_terminating() {
         let why = format!(
             "unable to create new content in namespace {namespace} because it is being terminated"

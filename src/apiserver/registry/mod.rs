@@ -1,17 +1,23 @@
 //! One strategy per kind: its defaults, what it sets itself, what it refuses.
 
-mod allocate;
-mod meta;
+mod batch;
+mod config;
+mod endpoints;
+mod namespace;
+mod network;
+mod node;
 mod pod;
-mod pod_default;
-mod pod_placement;
-mod pod_source;
-mod pod_validate;
+mod policy;
+mod rules;
 mod service;
 mod simple;
+mod storage;
 mod strategy;
+mod volume;
 mod workload;
 
+pub use pod::resources;
+pub use policy::priority_class::SYSTEM as SYSTEM_CLASSES;
 pub use strategy::Strategy;
 
 use super::ApiServerConfig;
@@ -22,7 +28,7 @@ use crate::etcd::Etcd;
 use k8s_openapi::api::core::v1::Pod;
 use std::sync::Arc;
 
-/// Runs `$body` with `$strategy` naming the strategy of `$object`'s kind and `$inner` what it holds.
+/// Runs `$body` with `$inner` naming what `$object` holds, whatever its kind.
 macro_rules! with_strategy {
     ($object:expr, |$inner:ident| $body:expr) => {
         match $object {
@@ -37,6 +43,31 @@ macro_rules! with_strategy {
             Object::EndpointSlice($inner) => $body,
             Object::ConfigMap($inner) => $body,
             Object::Event($inner) => $body,
+            Object::Secret($inner) => $body,
+            Object::ServiceAccount($inner) => $body,
+            Object::ReplicationController($inner) => $body,
+            Object::StatefulSet($inner) => $body,
+            Object::DaemonSet($inner) => $body,
+            Object::ControllerRevision($inner) => $body,
+            Object::Job($inner) => $body,
+            Object::CronJob($inner) => $body,
+            Object::PersistentVolume($inner) => $body,
+            Object::PersistentVolumeClaim($inner) => $body,
+            Object::StorageClass($inner) => $body,
+            Object::Ingress($inner) => $body,
+            Object::IngressClass($inner) => $body,
+            Object::NetworkPolicy($inner) => $body,
+            Object::ResourceQuota($inner) => $body,
+            Object::LimitRange($inner) => $body,
+            Object::PodDisruptionBudget($inner) => $body,
+            Object::HorizontalPodAutoscaler($inner) => $body,
+            Object::PriorityClass($inner) => $body,
+            Object::RuntimeClass($inner) => $body,
+            Object::PodTemplate($inner) => $body,
+            Object::Role($inner) => $body,
+            Object::ClusterRole($inner) => $body,
+            Object::RoleBinding($inner) => $body,
+            Object::ClusterRoleBinding($inner) => $body,
         }
     };
 }
@@ -82,9 +113,18 @@ pub fn prepare_for_status_update(object: &mut Object, old: &Object) {
     });
 }
 
-/// What is wrong with a new object.
+/// What is wrong with a new object: the kind's own errors, and where there are none, the metadata
+/// that every object has (as upstream's `rest.BeforeCreate`).
 pub fn validate(object: &Object) -> Vec<FieldError> {
-    with_strategy!(object, |inner| inner.validate())
+    let own = with_strategy!(object, |inner| inner.validate());
+    if !own.is_empty() {
+        return own;
+    }
+    let mut errors = Vec::new();
+    let namespaced = object.kind().is_namespaced();
+    let name = rules::name::NameRule::PathSegment;
+    rules::meta::object_meta(object.meta(), namespaced, name, &mut errors);
+    errors
 }
 
 /// What is wrong with a change.

@@ -25,7 +25,7 @@ pub use query::{ListOptions, Query};
 use super::page::Page;
 use super::path::ResourcePath;
 use super::watch::WatchRequest;
-use super::{ApiHandle, ApiServer, discovery};
+use super::{ApiHandle, ApiServer, discovery, inert};
 use crate::api::{Kind, Object, Reason, Status};
 use crate::sim::SimTime;
 use serde_json::Value;
@@ -111,6 +111,13 @@ impl Answer {
 
     fn json(code: u16, value: Value) -> Self {
         Self::new(code, Content::Json(value))
+    }
+
+    /// Warns of what does not happen to a new object of `kind`.
+    fn warned_of(mut self, kind: Kind) -> Self {
+        self.warnings
+            .extend(inert::warning(kind).map(str::to_owned));
+        self
     }
 
     fn warned(mut self, warnings: Vec<String>) -> Self {

@@ -128,9 +128,14 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
     };
     let fresh = door.server().etcd().get(&apply.key).is_none();
     let stored = asked.write(door, Operation::Apply(apply), "PatchOptions")?;
-    let mut answer = Answer::object(stored).warned(warnings);
-    answer.code = if fresh { 201 } else { 200 };
-    Ok(answer)
+    let answer = Answer::object(stored).warned(warnings);
+    Ok(match fresh {
+        true => Answer {
+            code: 201,
+            ..answer.warned_of(kind)
+        },
+        false => answer,
+    })
 }
 
 /// A scale with the request's patch applied.

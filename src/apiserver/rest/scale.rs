@@ -46,7 +46,8 @@ fn door_write<D: Door>(
         )));
     };
     if count < 0 {
-        let path = Path::new("spec").child("replicas");
+        let spec = Path::new("spec");
+        let path = spec.child("replicas");
         let detail = "must be greater than or equal to 0";
         let error = FieldError::invalid_value(&path, count, detail);
         let name = asked.path.name.as_str();

@@ -98,7 +98,9 @@ pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
     }
     asked.place(&mut object)?;
     let created = asked.write(door, Operation::Create(object), "CreateOptions")?;
-    let mut answer = Answer::object(created).warned(warnings);
+    let mut answer = Answer::object(created)
+        .warned(warnings)
+        .warned_of(asked.path.kind);
     answer.code = 201;
     Ok(answer)
 }

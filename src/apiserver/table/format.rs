@@ -5,7 +5,7 @@
 
 use crate::api::meta;
 use crate::sim::SimTime;
-use k8s_openapi::api::core::v1::{Container, Event, Node};
+use k8s_openapi::api::core::v1::{Container, Event, Node, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, MicroTime, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,6 +98,12 @@ pub fn containers_and_images(containers: &[Container]) -> (String, String) {
     let images = containers.iter().map(|c| c.image.as_deref());
     let images: Vec<&str> = images.map(Option::unwrap_or_default).collect();
     (names.join(","), images.join(","))
+}
+
+/// The same of a Pod template.
+pub(super) fn template(template: Option<&PodTemplateSpec>) -> (String, String) {
+    let pod = template.and_then(|template| template.spec.as_ref());
+    containers_and_images(pod.map_or(&[], |pod| pod.containers.as_slice()))
 }
 
 /// A node's roles, in order: from its labels.

@@ -4,18 +4,40 @@
 //! staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go (Table), v1.36. A new kind is a file
 //! here and a row of the list below. Left out: the columns' descriptions, which no client shows.
 
+mod autoscaler;
 mod config_map;
+mod controller_revision;
+mod cron_job;
+mod daemon_set;
 mod deployment;
+mod disruption_budget;
 mod endpoint_slice;
 mod endpoints;
 mod event;
 mod format;
+mod ingress;
+mod ingress_class;
+mod job;
 mod lease;
 mod namespace;
+mod network_policy;
 mod node;
+mod persistent_volume;
+mod persistent_volume_claim;
+mod plain;
 mod pod;
+mod pod_template;
+mod priority_class;
 mod replica_set;
+mod replication_controller;
+mod resource_quota;
+mod role_binding;
+mod runtime_class;
+mod secret;
 mod service;
+mod service_account;
+mod stateful_set;
+mod storage_class;
 
 pub use format::{
     age, age_micro, containers_and_images, event_source, format_labels, format_selector,
@@ -24,6 +46,7 @@ pub use format::{
 
 use crate::api::{Kind, Object};
 use crate::sim::SimTime;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -66,6 +89,10 @@ impl Column {
         Self::new(name, "integer", "")
     }
 
+    const fn truth(name: &'static str) -> Self {
+        Self::new(name, "boolean", "")
+    }
+
     const fn wide(mut self) -> Self {
         self.priority = 1;
         self
@@ -80,6 +107,8 @@ pub enum Cell {
     Text(String),
     /// A whole number.
     Number(i64),
+    /// Yes or no.
+    Truth(bool),
 }
 
 impl Cell {
@@ -90,6 +119,10 @@ impl Cell {
     fn number(number: impl Into<i64>) -> Self {
         Cell::Number(number.into())
     }
+
+    fn count(number: usize) -> Self {
+        Cell::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
 }
 
 impl std::fmt::Display for Cell {
@@ -97,8 +130,14 @@ impl std::fmt::Display for Cell {
         match self {
             Cell::Text(text) => f.write_str(text),
             Cell::Number(number) => write!(f, "{number}"),
+            Cell::Truth(truth) => write!(f, "{truth}"),
         }
     }
+}
+
+/// How old an object is.
+fn age_of(metadata: &ObjectMeta, now: SimTime) -> Cell {
+    Cell::Text(format::age(metadata.creation_timestamp.as_ref(), now))
 }
 
 /// A list of kinds, each with the file that prints it.
@@ -128,6 +167,31 @@ tables! {
     EndpointSlice endpoint_slice;
     ConfigMap config_map;
     Event event;
+    Secret secret;
+    ServiceAccount service_account;
+    ReplicationController replication_controller;
+    StatefulSet stateful_set;
+    DaemonSet daemon_set;
+    ControllerRevision controller_revision;
+    Job job;
+    CronJob cron_job;
+    PersistentVolume persistent_volume;
+    PersistentVolumeClaim persistent_volume_claim;
+    StorageClass storage_class;
+    Ingress ingress;
+    IngressClass ingress_class;
+    NetworkPolicy network_policy;
+    ResourceQuota resource_quota;
+    LimitRange plain;
+    PodDisruptionBudget disruption_budget;
+    HorizontalPodAutoscaler autoscaler;
+    PriorityClass priority_class;
+    RuntimeClass runtime_class;
+    PodTemplate pod_template;
+    Role plain;
+    ClusterRole plain;
+    RoleBinding role_binding;
+    ClusterRoleBinding role_binding;
 }
 
 /// The objects of one kind as a `meta.k8s.io/v1` `Table`, as the HTTP API answers where a client

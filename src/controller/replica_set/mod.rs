@@ -1,7 +1,8 @@
-//! Keeps as many Pods as a ReplicaSet asks for.
+//! Keeps as many Pods as a ReplicaSet asks for, and by `adapter` a ReplicationController.
 //!
 //! Upstream: pkg/controller/replicaset/replica_set.go, v1.36.
 
+mod adapter;
 mod plan;
 mod tally;
 
@@ -24,6 +25,9 @@ use tally::Tally;
 /// The ReplicaSet controller.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReplicaSetController {
+    /// What the sets are: ReplicaSets or ReplicationControllers.
+    kind: Kind,
+    name: &'static str,
     queue: WorkQueue<NamespacedName>,
     expectations: Expectations,
     recorder: Recorder,
@@ -32,27 +36,22 @@ pub struct ReplicaSetController {
 
 impl Default for ReplicaSetController {
     fn default() -> Self {
-        Self {
-            queue: WorkQueue::default(),
-            expectations: Expectations::default(),
-            recorder: Recorder::new("replicaset-controller", ""),
-            pods: OwnedPods::default(),
-        }
+        Self::of(Kind::ReplicaSet, "replicaset-controller")
     }
 }
 
 impl Controller for ReplicaSetController {
     fn name(&self) -> &'static str {
-        "replicaset-controller"
+        self.name
     }
 
     fn handle(&mut self, change: &Change, informers: &Informers, _: SimTime) {
         match change {
-            Change::ReplicaSet(delta) => {
-                if delta.new.is_none() {
-                    self.expectations.forget(&delta.name());
-                }
-                self.queue.add(delta.name(), Some(delta.revision));
+            Change::ReplicaSet(delta) if self.kind == Kind::ReplicaSet => {
+                self.handle_set(delta.name(), delta.new.is_none(), delta.revision);
+            }
+            Change::ReplicationController(delta) if self.kind != Kind::ReplicaSet => {
+                self.handle_set(delta.name(), delta.new.is_none(), delta.revision);
             }
             Change::Pod(delta) => self.handle_pod(delta, informers),
             _ => {}
@@ -74,22 +73,44 @@ impl Controller for ReplicaSetController {
     }
 }
 
-fn owner_key(pod: &Pod) -> Option<NamespacedName> {
-    let name = owner::controller_name(&pod.metadata, Kind::ReplicaSet)?;
-    Some(NamespacedName::new(pod.namespace(), name))
-}
-
 impl ReplicaSetController {
+    /// The controller that keeps the sets of `kind` under `name`.
+    pub fn of(kind: Kind, name: &'static str) -> Self {
+        Self {
+            kind,
+            name,
+            queue: WorkQueue::default(),
+            expectations: Expectations::default(),
+            recorder: Recorder::new(name, ""),
+            pods: OwnedPods::new(kind),
+        }
+    }
+
+    fn owner_key(&self, pod: &Pod) -> Option<NamespacedName> {
+        let name = owner::controller_name(&pod.metadata, self.kind)?;
+        Some(NamespacedName::new(pod.namespace(), name))
+    }
+
+    fn handle_set(&mut self, name: NamespacedName, gone: bool, revision: u64) {
+        if gone {
+            self.expectations.forget(&name);
+        }
+        self.queue.add(name, Some(revision));
+    }
+
     fn handle_pod(&mut self, delta: &Delta<Pod>, informers: &Informers) {
         let revision = Some(delta.revision);
         self.pods.observe(delta);
         let pod = delta.latest();
-        let Some(key) = owner_key(pod) else {
-            if let Some(old) = delta.old.as_ref().and_then(|old| owner_key(old)) {
+        let Some(key) = self.owner_key(pod) else {
+            if let Some(old) = delta.old.as_ref().and_then(|old| self.owner_key(old)) {
                 self.queue.add(old, revision);
             }
-            for set in informers.replica_sets.in_namespace(pod.namespace()) {
-                if selector(set).matches(meta::labels(&pod.metadata)) {
+            if owner::controller_of(&pod.metadata).is_some() {
+                return;
+            }
+            for set in adapter::sets(self.kind, pod.namespace(), informers) {
+                if selector(&set).matches(meta::labels(&pod.metadata)) {
                     self.queue.add(set.namespaced_name(), revision);
                 }
             }
@@ -106,10 +127,8 @@ impl ReplicaSetController {
             }
             (Some(old), Some(new)) if !pods::matters(old, new) => return,
             (Some(old), Some(new)) => {
-                let min_ready = informers
-                    .replica_sets
-                    .get(&key)
-                    .map_or(0, |set| min_ready(set));
+                let set = adapter::set(self.kind, &key, informers);
+                let min_ready = set.map_or(0, |set| min_ready(&set));
                 if min_ready > 0
                     && !pods::is_ready(old)
                     && let Some(at) = pods::available_at(new, min_ready)
@@ -127,7 +146,7 @@ impl ReplicaSetController {
         ctx: &mut Ctx<'_>,
         informers: &Informers,
     ) -> Result<(), Status> {
-        let Some(set) = informers.replica_sets.get(key).cloned() else {
+        let Some(set) = adapter::set(self.kind, key, informers) else {
             return Ok(());
         };
         let (tally, adopted) = self.claim(&set, ctx)?;
@@ -157,10 +176,12 @@ impl ReplicaSetController {
         ctx: &mut Ctx<'_>,
     ) -> Result<(Tally<'s>, Vec<Arc<Pod>>), Status> {
         let selector = selector(set);
+        let same_selector = self.kind == Kind::ReplicaSet;
         let mut tally = Tally::new(set, ctx.now);
         let mut adopted = Vec::new();
         for owned in self.pods.of_mut(set.uid()) {
-            owned.matches = owned.matches || selector.matches(meta::labels(&owned.pod.metadata));
+            owned.matches = (owned.matches && same_selector)
+                || selector.matches(meta::labels(&owned.pod.metadata));
             if owned.matches {
                 tally.count(owned);
             } else if !set.is_terminating() {
@@ -175,7 +196,7 @@ impl ReplicaSetController {
             if selector.matches(meta::labels(&pod.metadata)) {
                 let mut own = Pod::clone(pod);
                 let owners = own.metadata.owner_references.get_or_insert_default();
-                owners.push(owner::controller_ref(set));
+                owners.push(adapter::controller_ref(self.kind, set));
                 let own = ctx.update(own)?;
                 tally.count(&Owned::new(own.clone()));
                 adopted.push(own);
@@ -198,8 +219,9 @@ impl ReplicaSetController {
             other.uid() == set.uid()
                 || controller.is_some_and(|uid| owner::is_controlled_by(&other.metadata, uid))
         };
-        let sets = informers.replica_sets.in_namespace(set.namespace());
-        sets.filter(|other| is_sibling(other))
+        let sets = adapter::sets(self.kind, set.namespace(), informers);
+        sets.iter()
+            .filter(|other| is_sibling(other))
             .flat_map(|other| self.pods.of(other.uid()))
             .filter(|owned| owned.active)
             .map(|owned| owned.pod.clone())
@@ -212,7 +234,8 @@ impl ReplicaSetController {
         let Some(template) = set.spec.as_ref().and_then(|spec| spec.template.as_ref()) else {
             return Ok(());
         };
-        let pod = pods::from_template(template, set);
+        let mut pod = pods::from_template(template, set);
+        pod.metadata.owner_references = Some(vec![adapter::controller_ref(self.kind, set)]);
         self.expectations.expect_creations(&key, count, ctx.now);
         let (mut left, mut batch) = (count, 1);
         while left > 0 {
@@ -222,9 +245,7 @@ impl ReplicaSetController {
                 match ctx.create(pod.clone()) {
                     Ok(pod) => {
                         let message = format!("Created pod: {}", pod.name());
-                        let normal = EventType::Normal;
-                        self.recorder
-                            .event(ctx, set, normal, "SuccessfulCreate", message);
+                        self.event(ctx, set, EventType::Normal, "SuccessfulCreate", message);
                     }
                     // Any creation will be refused from now on: there is nothing to do or to say.
                     Err(status) if status.is_namespace_terminating() => {
@@ -233,9 +254,7 @@ impl ReplicaSetController {
                     Err(status) => {
                         self.expectations.creation_observed(&key);
                         let message = format!("Error creating: {status}");
-                        let warning = EventType::Warning;
-                        self.recorder
-                            .event(ctx, set, warning, "FailedCreate", message);
+                        self.event(ctx, set, EventType::Warning, "FailedCreate", message);
                         refusal = Some(status);
                     }
                 }
@@ -267,22 +286,32 @@ impl ReplicaSetController {
             ) {
                 Ok(()) => {
                     let message = format!("Deleted pod: {}", pod.name());
-                    self.recorder
-                        .event(ctx, set, EventType::Normal, "SuccessfulDelete", message);
+                    self.event(ctx, set, EventType::Normal, "SuccessfulDelete", message);
                 }
                 Err(status) => {
                     self.expectations.deletion_observed(&key, pod.uid());
                     if status.reason != Reason::NotFound {
                         let message = format!("Error deleting: {status}");
-                        let warning = EventType::Warning;
-                        self.recorder
-                            .event(ctx, set, warning, "FailedDelete", message);
+                        self.event(ctx, set, EventType::Warning, "FailedDelete", message);
                         refusal = Some(status);
                     }
                 }
             }
         }
         refusal.map_or(Ok(()), Err)
+    }
+
+    fn event(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        set: &ReplicaSet,
+        event_type: EventType,
+        reason: &str,
+        message: String,
+    ) {
+        let involved = adapter::reference(self.kind, set);
+        self.recorder
+            .event_at(ctx, involved, event_type, reason, message);
     }
 
     fn update_status(
@@ -292,19 +321,17 @@ impl ReplicaSetController {
         failure: Option<&Status>,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        let status = plan::compute_status(set, tally, failure, ctx.now);
+        let mut status = plan::compute_status(set, tally, failure, ctx.now);
+        if self.kind != Kind::ReplicaSet {
+            status.terminating_replicas = None;
+        }
         if let Some(at) = tally.next_available {
             self.queue.add_at(set.namespaced_name(), at);
         }
         if set.status.as_ref() == Some(&status) {
             return Ok(());
         }
-        let written = ctx.update_status(ReplicaSet {
-            metadata: meta::identity(&set.metadata),
-            spec: None,
-            status: Some(status),
-        });
-        match written {
+        match adapter::write_status(self.kind, set, status, ctx) {
             Err(status) if status.reason != Reason::NotFound => Err(status),
             _ => Ok(()),
         }
@@ -313,9 +340,11 @@ impl ReplicaSetController {
 
 fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status> {
     let mut released = pod.clone();
-    if let Some(owners) = released.metadata.owner_references.as_mut() {
+    let owners = &mut released.metadata.owner_references;
+    if let Some(owners) = owners {
         owners.retain(|reference| reference.uid != set.uid());
     }
+    owners.take_if(|owners| owners.is_empty());
     match ctx.update(released) {
         Err(status) if status.reason != Reason::NotFound => Err(status),
         _ => Ok(()),

@@ -52,7 +52,10 @@ fn one(shell: &mut Shell<'_>, source: &str, document: &mut Document) -> Result<(
     match apply_one(document, shell.api, shell.now) {
         Ok(applied) => {
             let (row, name) = (applied.key.kind.row(), &applied.key.name);
-            resource::warn(shell, applied.key.kind);
+            match applied.outcome {
+                "created" => resource::warn_of_new(shell, applied.key.kind),
+                _ => resource::warn(shell, applied.key.kind),
+            }
             if applied.adopted {
                 shell.out.err(format!(
                     "Warning: resource {}/{name} is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n",

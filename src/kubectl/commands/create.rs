@@ -12,6 +12,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{DRY_RUN, FILES, Flag, OUTPUT, RECORD, Takes, flag};
 use crate::kubectl::output::form::Form;
 use crate::kubectl::printed_name;
+use crate::kubectl::resource;
 use crate::kubectl::shell::Shell;
 use base64::Engine;
 use serde_json::{Map, Value, json};
@@ -98,6 +99,7 @@ fn one(shell: &mut Shell<'_>, source: &str, value: Value) -> Result<(), Failure>
     super::record::note(shell, &mut decoded);
     let stored = store(shell, decoded, false);
     let stored = stored.map_err(|failure| failure.while_doing("creating", source))?;
+    resource::warn_of_new(shell, stored.kind());
     shell
         .out
         .line(&format!("{} created", printed_name(&stored.key())));

@@ -31,7 +31,7 @@ const FLAGS: &[Flag] = &[
 pub const VERB: Verb = Verb {
     name: "expose",
     usage: "expose (TYPE NAME | TYPE/NAME) [--port=port] [--target-port=number-or-name] [--name=name] [--type=type]",
-    about: "Create a Service for a Deployment, ReplicaSet, Service or Pod",
+    about: "Create a Service for a Deployment, ReplicaSet, ReplicationController, Service or Pod",
     flags: &[DRY_RUN, OUTPUT, FLAGS],
     run,
 };
@@ -151,6 +151,10 @@ fn selector(object: &Object) -> Result<Pairs, Failure> {
     match object {
         Object::Deployment(d) => of_sets(&d.spec.clone().unwrap_or_default().selector),
         Object::ReplicaSet(r) => of_sets(&r.spec.clone().unwrap_or_default().selector),
+        Object::ReplicationController(c) => {
+            let spec = c.spec.clone().unwrap_or_default();
+            Ok(spec.selector.unwrap_or_default())
+        }
         Object::Pod(pod) => match pod.metadata.labels.clone().unwrap_or_default() {
             labels if labels.is_empty() => Err(none("the pod has no labels and cannot be exposed")),
             labels => Ok(labels),

@@ -14,7 +14,7 @@ use crate::kubectl::flags::{Flag, Takes, flag, lettered};
 use crate::kubectl::resource::{self, Scope, kind_of};
 use crate::kubectl::shell::Shell;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::{Pod, ReplicationController, Service};
 use std::sync::Arc;
 
 const FLAGS: &[Flag] = &[
@@ -161,6 +161,10 @@ fn pods_of(object: &Object) -> Option<Selector> {
     }
     if let Some(service) = inner::<Service>(object) {
         let selector = service.spec.as_ref()?.selector.as_ref()?;
+        return Some(Selector::from_map(selector));
+    }
+    if let Some(controller) = inner::<ReplicationController>(object) {
+        let selector = controller.spec.as_ref()?.selector.as_ref()?;
         return Some(Selector::from_map(selector));
     }
     let selector = match (inner::<Deployment>(object), inner::<ReplicaSet>(object)) {

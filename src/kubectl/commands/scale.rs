@@ -21,7 +21,7 @@ const FLAGS: &[Flag] = &[
 pub const VERB: Verb = Verb {
     name: "scale",
     usage: "scale --replicas=COUNT (TYPE NAME | TYPE/NAME)",
-    about: "Set how many Pods a Deployment or ReplicaSet keeps",
+    about: "Set how many Pods a Deployment, ReplicaSet, ReplicationController or StatefulSet keeps",
     flags: &[SELECT, ALL, RECORD, FLAGS],
     run,
 };

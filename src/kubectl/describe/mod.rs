@@ -15,6 +15,8 @@ mod node;
 mod node_resources;
 mod pod;
 mod replica_set;
+mod replication_controller;
+mod secret;
 mod service;
 mod template;
 mod volume;
@@ -36,17 +38,21 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         Object::Pod(pod) => pod::write(&mut w, pod, shell.now),
         Object::Deployment(deployment) => deployment::write(&mut w, deployment, shell)?,
         Object::ReplicaSet(set) => replica_set::write(&mut w, set, shell)?,
+        Object::ReplicationController(controller) => {
+            replication_controller::write(&mut w, controller, shell)?;
+        }
         Object::Service(service) => service::write(&mut w, service, shell)?,
         Object::Node(node) => node::write(&mut w, node, shell)?,
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),
         Object::EndpointSlice(slice) => endpoint_slice::write(&mut w, slice),
         Object::ConfigMap(map) => config_map::write(&mut w, map),
+        Object::Secret(secret) => secret::write(&mut w, secret),
         Object::Namespace(namespace) => {
             // Upstream tells no events of a namespace.
             namespace::write(&mut w, namespace);
             return Ok(w.finish());
         }
-        Object::Lease(_) | Object::Event(_) => generic::write(&mut w, object),
+        _ => generic::write(&mut w, object),
     }
     if events {
         let found = events::of(shell, object)?;

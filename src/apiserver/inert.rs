@@ -1,0 +1,67 @@
+//! Kinds that are stored and checked while no part of this cluster acts on them yet, and what is
+//! said to whoever makes one.
+//!
+//! Upstream has no such list: it is what this cluster leaves out. A kind leaves the list with the
+//! change that brings its controller. Kinds that are only read by others (PodTemplate,
+//! ControllerRevision), that admission alone acts on (LimitRange, PriorityClass) or that Pods are
+//! only given (Secret, as ConfigMap) are not on it.
+
+use crate::api::Kind;
+
+/// What does not happen to an object of `kind`, as a warning; nothing where all of it does.
+pub const fn warning(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::StatefulSet => {
+            "nothing acts on a StatefulSet in this cluster yet: it is stored, and makes no Pods"
+        }
+        Kind::DaemonSet => {
+            "nothing acts on a DaemonSet in this cluster yet: it is stored, and makes no Pods"
+        }
+        Kind::Job => "nothing acts on a Job in this cluster yet: it is stored, and makes no Pods",
+        Kind::CronJob => {
+            "nothing acts on a CronJob in this cluster yet: it is stored, and makes no Jobs"
+        }
+        Kind::PersistentVolume | Kind::PersistentVolumeClaim => {
+            "no volume is bound in this cluster yet: it is stored, and its phase does not change"
+        }
+        Kind::StorageClass => {
+            "no volume is provisioned in this cluster yet: a StorageClass is stored, and claims get it by default"
+        }
+        Kind::Ingress | Kind::IngressClass => {
+            "no Ingress controller runs in this cluster yet: it is stored, and leads nowhere"
+        }
+        Kind::NetworkPolicy => {
+            "the network of this cluster has no policies yet: it is stored, and keeps nobody out"
+        }
+        Kind::PodDisruptionBudget => {
+            "nothing counts a PodDisruptionBudget in this cluster yet: it is stored, and evictions do not ask it"
+        }
+        Kind::HorizontalPodAutoscaler => {
+            "nothing acts on a HorizontalPodAutoscaler in this cluster yet: it is stored, and scales nothing"
+        }
+        Kind::RuntimeClass => {
+            "every container of this cluster runs in the same way: a RuntimeClass gives its overhead and its nodes only"
+        }
+        Kind::ServiceAccount => {
+            "no Pod of this cluster gets a token yet: a ServiceAccount is stored, and is nobody"
+        }
+        Kind::Role | Kind::ClusterRole | Kind::RoleBinding | Kind::ClusterRoleBinding => {
+            "everybody may do everything in this cluster yet: it is stored, and asked by nobody"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_works_is_not_warned_of() {
+        for kind in [Kind::Pod, Kind::Deployment, Kind::Service, Kind::LimitRange] {
+            assert_eq!(warning(kind), None, "{kind}");
+        }
+        let warning = warning(Kind::Job).expect("there is no Job controller");
+        assert!(warning.contains("makes no Pods"), "{warning}");
+    }
+}

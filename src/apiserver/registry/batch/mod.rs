@@ -1,0 +1,6 @@
+//! Job and CronJob.
+
+mod cron_job;
+mod job;
+mod policy;
+mod schedule;

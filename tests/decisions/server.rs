@@ -1,0 +1,54 @@
+//! An API server for one decision.
+
+use kubarium::api::{Object, Status};
+use kubarium::apiserver::door::{self, FieldValidation};
+use kubarium::apiserver::{ApiServer, ApiServerConfig, Operation, Request, Response};
+use kubarium::sim::{SimRng, SimTime};
+use serde_json::{Value, json};
+
+const NOW: SimTime = SimTime::from_secs(1_767_225_600);
+
+/// A server with the namespaces `default` and `namespaces`, each with its default account. All
+/// admission plugins are on.
+pub fn server(namespaces: &[&str]) -> ApiServer {
+    let config = ApiServerConfig {
+        disable_admission_plugins: Vec::new(),
+        ..ApiServerConfig::default()
+    };
+    let mut api = ApiServer::new(config, SimRng::new(1));
+    for name in namespaces.iter().chain(&["default"]) {
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        // It may be there already, or have a name that no namespace has.
+        if create(&mut api, namespace, false).is_ok() {
+            let metadata = json!({"name": "default", "namespace": name});
+            let account =
+                json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata});
+            create(&mut api, account, false).expect("a new namespace has no account");
+        }
+    }
+    api
+}
+
+/// What the server makes of `document`.
+pub fn create(api: &mut ApiServer, document: Value, dry_run: bool) -> Result<Object, Status> {
+    let object = door::decode(document, FieldValidation::Ignore)?;
+    act(api, Operation::Create(object), dry_run)
+}
+
+/// What the server makes of `document` in the place of what is stored.
+pub fn update(api: &mut ApiServer, document: Value) -> Result<Object, Status> {
+    let object = door::decode(document, FieldValidation::Ignore)?;
+    act(api, Operation::Update(object), false)
+}
+
+fn act(api: &mut ApiServer, operation: Operation, dry_run: bool) -> Result<Object, Status> {
+    let request = Request {
+        dry_run,
+        ..Request::by_user(operation)
+    };
+    match api.handle(request, NOW)? {
+        Response::Object(object) => Ok(object),
+        other => panic!("no object: {other:?}"),
+    }
+}
