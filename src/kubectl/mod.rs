@@ -7,6 +7,7 @@
 mod apply;
 mod commands;
 mod describe;
+mod drain;
 mod edit;
 mod failure;
 mod flags;

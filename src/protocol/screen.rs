@@ -136,6 +136,8 @@ pub struct NodeView {
     pub status: String,
     /// Whether it is switched on.
     pub on: bool,
+    /// Whether no new Pods come to it.
+    pub cordoned: bool,
     /// Its address.
     pub ip: String,
     /// Thousandths of a CPU that its Pods asked for, of all it has.

@@ -81,14 +81,7 @@ fn actions(detail: &DetailView, send: &Callback<Msg>) -> Html {
     let buttons = match detail.spot.kind.as_str() {
         "pod" if detail.gone => Html::default(),
         "pod" => pod_actions(detail, at, send),
-        "node" => {
-            let (word, on) = if detail.on {
-                ("Switch off", false)
-            } else {
-                ("Switch on", true)
-            };
-            action(word, send, UserCommand::SetNode { name: at.name, on })
-        }
+        "node" => node_actions(detail, at.name, send),
         _ => {
             let (word, on) = if detail.on {
                 ("Stop", false)
@@ -99,6 +92,23 @@ fn actions(detail: &DetailView, send: &Callback<Msg>) -> Html {
         }
     };
     html! { <div class="row">{buttons}</div> }
+}
+
+fn node_actions(detail: &DetailView, name: String, send: &Callback<Msg>) -> Html {
+    let switch = if detail.on { "Switch off" } else { "Switch on" };
+    let fence = if detail.cordoned {
+        "Uncordon"
+    } else {
+        "Cordon"
+    };
+    let cordoned = !detail.cordoned;
+    html! {
+        <>
+            {action(switch, send, UserCommand::SetNode { name: name.clone(), on: !detail.on })}
+            {action(fence, send, UserCommand::SetCordoned { name: name.clone(), cordoned })}
+            {action("Drain", send, UserCommand::Drain { name })}
+        </>
+    }
 }
 
 fn pod_actions(detail: &DetailView, at: Place, send: &Callback<Msg>) -> Html {
