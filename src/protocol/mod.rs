@@ -8,11 +8,13 @@ mod screen;
 mod traffic;
 mod workload;
 
+pub use aside::{Aside, AsideCommand};
 pub use command::{Place, Report, ReportError, UserCommand};
 pub use new_cluster::NewCluster;
+pub use outbox::{Outbox, Outgoing};
 pub use screen::{
-    Clock, EventView, NodeView, PartView, PodView, Screen, ScreenUpdate, Storage, Tab, TraceView,
-    ViewRequest,
+    Beside, Clock, EventView, NodeView, PartView, PodView, Present, Screen, ScreenUpdate, Storage,
+    Tab, TraceView, ViewRequest,
 };
 pub use traffic::{
     ChoiceView, EndpointView, FailureView, HopView, LoadCountView, LoadView, PacketView, PortView,

@@ -10,8 +10,8 @@ use super::tabs::{TABS, Tabs};
 use super::theme::Theme;
 use super::{bar, dom, editor, time_bar};
 use crate::protocol::{
-    ClockCommand, FromEngine, Place, PodView, Report, Screen, Spot, Tab, ToEngine, UserCommand,
-    ViewRequest,
+    Aside, AsideCommand, Beside, ClockCommand, FromEngine, Place, PodView, Report, Screen, Spot,
+    Tab, ToEngine, UserCommand, ViewRequest,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -168,10 +168,16 @@ impl Component for App {
                 self.ask();
             }
             Msg::ClearRequest => {
-                self.cleared = self.screen.request.as_ref().map_or(0, |request| request.id);
+                self.cleared = self
+                    .screen
+                    .beside
+                    .request
+                    .as_ref()
+                    .map_or(0, |request| request.id);
                 self.flow.show_way(self.way());
             }
-            Msg::Dialog(dialog) => self.dialog = dialog,
+            Msg::Dialog(dialog) => self.show_dialog(dialog),
+            Msg::CarryOn(carry_on) => self.end_look_back(carry_on),
             Msg::Theme(theme) => {
                 theme.put();
                 self.theme = theme;
@@ -195,9 +201,10 @@ impl Component for App {
         html! {
             <>
                 <bar::Bar clock={self.screen.clock.clone()} storage={self.screen.storage.clone()} theme={self.theme} send={send.clone()} />
+                <Banner clock={self.screen.clock.clone()} send={send.clone()} />
                 <main {class}>
-                    <Stage parts={self.screen.parts.clone()} nodes={self.screen.nodes.clone()} pods={self.by_node.clone()}
-                        revision={self.screen.revision} loaded={!self.screen.loads.is_empty()} chosen={self.view.chosen.clone()} flow={self.flow.clone()} send={send.clone()} />
+                    <Stage parts={self.screen.parts.clone()} nodes={self.screen.beside.nodes.clone()} pods={self.by_node.clone()}
+                        revision={self.screen.revision} loaded={!self.screen.beside.loads.is_empty()} chosen={self.view.chosen.clone()} flow={self.flow.clone()} send={send.clone()} />
                     <div class="side">
                         <Tabs open={self.view.tab} on_stage={self.on_stage} chosen={self.view.chosen.clone()} send={send.clone()} />
                         <Panel shown={self.shown()} send={send.clone()} />
@@ -225,16 +232,43 @@ impl App {
         Shown {
             view: self.view.clone(),
             report: self.report.clone(),
-            rollouts: self.screen.rollouts.clone(),
-            services: self.screen.services.clone(),
-            nodes: self.screen.nodes.clone(),
             callers: self.callers.clone(),
-            request: self.request().cloned(),
-            loads: self.screen.loads.clone(),
-            events: self.screen.events.clone(),
-            trace: self.screen.trace.clone(),
-            chain: self.screen.chain.clone(),
-            detail: self.screen.detail.clone(),
+            beside: Beside {
+                request: self.request().cloned(),
+                ..self.screen.beside.clone()
+            },
+        }
+    }
+
+    /// Does something to the cluster, or asks first; answers whether the page changes.
+    fn command(&mut self, command: UserCommand) -> bool {
+        let asks = self.screen.clock.present.is_some();
+        if asks {
+            self.held = Some(command);
+            self.dialog = Some(Dialog::CarryOn);
+        } else {
+            self.give(command);
+        }
+        asks
+    }
+
+    fn end_look_back(&mut self, carry_on: bool) {
+        self.send(&ToEngine::Clock(match carry_on {
+            true => ClockCommand::CarryOn,
+            false => ClockCommand::ReturnToNow,
+        }));
+        if let Some(command) = self.held.take().filter(|_| carry_on) {
+            self.give(command);
+        }
+        self.show_dialog(None);
+    }
+
+    fn show_dialog(&mut self, dialog: Option<Dialog>) {
+        self.dialog = dialog;
+        self.held = None;
+        if dialog == Some(Dialog::Aside) {
+            self.aside = None;
+            self.send(&ToEngine::Aside(AsideCommand::List));
         }
     }
 
@@ -428,7 +462,7 @@ impl App {
 
     /// The last request, unless the person has seen enough of it.
     fn request(&self) -> Option<&Arc<crate::protocol::RequestView>> {
-        let request = self.screen.request.as_ref();
+        let request = self.screen.beside.request.as_ref();
         request.filter(|request| request.id != self.cleared)
     }
 

@@ -11,12 +11,13 @@ use yew::prelude::*;
 /// The tab.
 pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
     let detail = shown
+        .beside
         .detail
         .as_ref()
         .filter(|detail| detail.spot == shown.view.chosen);
     match detail {
         Some(detail) => {
-            html! { <Detail detail={detail.clone()} request={shown.request.clone()} send={send.clone()} /> }
+            html! { <Detail detail={detail.clone()} request={shown.beside.request.clone()} send={send.clone()} /> }
         }
         None => {
             html! { <p class="empty">{"Choose a Pod, a node or a part of the control plane on the stage."}</p> }
