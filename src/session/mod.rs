@@ -5,12 +5,14 @@ mod checkpoint;
 mod execute;
 mod new;
 mod opening;
+mod past;
 mod records;
 mod saved;
 mod share;
 
 pub use new::config_of;
 pub use opening::{Opening, Progress};
+pub use past::Past;
 pub use records::{
     Batch, FORMAT_1, Keeper, PREFIX, Records, goes_on_from, read as read_records, to_text,
 };
@@ -250,7 +252,7 @@ impl Session {
         let position = (checkpoint.position as usize).min(self.tape.len());
         let mut later = self.tape.split_off(position);
         later.retain(|entry| entry.at <= offset);
-        self.cluster = checkpoint.cluster;
+        self.cluster = checkpoint.cluster.clone();
         self.events = checkpoint.events;
         self.last_request = None;
         self.change = Change {
