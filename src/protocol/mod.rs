@@ -2,8 +2,10 @@
 //!
 //! The page sends [`ToEngine`], the engine answers with [`FromEngine`], both as JSON text.
 
+mod aside;
 mod command;
 mod new_cluster;
+mod outbox;
 mod screen;
 mod traffic;
 mod workload;
