@@ -22,12 +22,30 @@ pub struct Clock {
     pub paused: bool,
     /// Thousandths of real time.
     pub speed: u32,
+    /// The present, while `now` is an earlier moment that the person looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<Present>,
+}
+
+/// The present of a cluster whose past is on the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Present {
+    /// When it is, as `Clock::now`.
+    pub now: u64,
+    /// How many commands were given since the moment on the screen.
+    pub commands: u32,
 }
 
 impl Clock {
     /// Whole seconds since the cluster began.
     pub const fn elapsed(&self) -> u64 {
         self.now.saturating_sub(self.start) / 1_000_000
+    }
+
+    /// Whole seconds from the beginning to the present.
+    pub fn age(&self) -> u64 {
+        let now = self.present.as_ref().map_or(self.now, |there| there.now);
+        now.saturating_sub(self.start) / 1_000_000
     }
 
     /// Seconds as a clock shows them: `4:07`, `1:02:03`.

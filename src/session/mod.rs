@@ -1,6 +1,7 @@
 //! The tape around a cluster: every command is noted with its moment, so that the same run can be
 //! made again, up to any moment of it. A tape starts with the cluster, or with a backup of it.
 
+pub mod aside;
 mod checkpoint;
 mod execute;
 mod new;

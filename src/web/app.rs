@@ -1,10 +1,13 @@
 //! The frame of the page: it holds the engine, the screen as it is now and what was last said.
 
+use super::aside::KeptAside;
 use super::dialogs::{Dialog, Help, NewClusterForm};
 use super::engine::Engine;
 use super::flow::Flow;
 use super::keys::{self, Key};
+use super::loading::{Loading, Work, Working};
 use super::panels::{Panel, Shown};
+use super::past::{Banner, CarryOn};
 use super::stage::Stage;
 use super::tabs::{TABS, Tabs};
 use super::theme::Theme;
@@ -53,6 +56,8 @@ pub enum Msg {
     Key(Key),
     /// The person takes what was offered, or not.
     Accept(bool),
+    /// The person takes the moment looked at for the present, or returns to the present.
+    CarryOn(bool),
 }
 
 /// What was last told to the person.
@@ -80,7 +85,7 @@ pub struct App {
     send: Callback<Msg>,
     screen: Screen,
     alive: bool,
-    loading: String,
+    loading: Option<Work>,
     said: Said,
     offer: Option<Offer>,
     /// The engine is a new one: what it shows first is the whole screen.
@@ -90,6 +95,9 @@ pub struct App {
     before: Tab,
     on_stage: bool,
     dialog: Option<Dialog>,
+    aside: Option<Rc<Vec<Aside>>>,
+    /// What the person wants to do at an earlier moment.
+    held: Option<UserCommand>,
     theme: Theme,
     next_id: u32,
     applying: Option<u32>,
@@ -110,15 +118,15 @@ impl Component for App {
         let link = ctx.link().clone();
         keys::listen(move |key| link.send_message(Msg::Key(key)));
         let loading = match engine {
-            Ok(_) => "starting the cluster's worker".to_owned(),
-            Err(_) => "This browser cannot start the cluster's worker".to_owned(),
+            Ok(_) => "starting the cluster's worker",
+            Err(_) => "This browser cannot start the cluster's worker",
         };
         Self {
             engine: engine.ok(),
             send: ctx.link().callback(|message: Msg| message),
             screen: Screen::default(),
             alive: false,
-            loading,
+            loading: Some(Work::of(loading)),
             said: Said::default(),
             offer: None,
             anew: false,
@@ -127,6 +135,8 @@ impl Component for App {
             before: Tab::default(),
             on_stage: true,
             dialog: None,
+            aside: None,
+            held: None,
             theme: Theme::load(),
             next_id: 1,
             applying: None,
@@ -140,10 +150,7 @@ impl Component for App {
     fn update(&mut self, _: &Context<Self>, message: Msg) -> bool {
         match message {
             Msg::Engine(message) => return self.hear(message),
-            Msg::Command(command) => {
-                self.command(command);
-                return false;
-            }
+            Msg::Command(command) => return self.command(command),
             Msg::Clock(command) => self.send(&ToEngine::Clock(command)),
             Msg::Ask(message) => self.send(&message),
             Msg::Open(tab) => self.open(tab),
@@ -191,7 +198,8 @@ impl Component for App {
     fn view(&self, _: &Context<Self>) -> Html {
         let send = self.send.clone();
         if !self.alive {
-            return html! { <bar::Loading what={self.loading.clone()} /> };
+            let Work { what, percent } = self.loading.clone().unwrap_or_else(|| Work::of(""));
+            return html! { <Loading {what} {percent} /> };
         }
         let class = if self.on_stage {
             "desk on-stage"
@@ -211,6 +219,7 @@ impl Component for App {
                     </div>
                 </main>
                 {self.footer()}
+                if let Some(Work { what, percent }) = self.loading.clone() { <Working {what} {percent} /> }
                 {self.dialog_view(send)}
             </>
         }
@@ -272,7 +281,7 @@ impl App {
         }
     }
 
-    fn command(&mut self, command: UserCommand) {
+    fn give(&mut self, command: UserCommand) {
         let id = self.next_id;
         self.next_id += 1;
         if matches!(command, UserCommand::Apply { .. }) {
@@ -339,13 +348,15 @@ impl App {
     /// Takes in what the engine says; answers whether the page changes.
     fn hear(&mut self, message: FromEngine) -> bool {
         match message {
-            FromEngine::Loading(stage) if stage == "ready" => {
+            FromEngine::Ready => {
                 let fragment = dom::fragment();
                 self.send(&ToEngine::Open { fragment });
                 self.ask();
                 self.anew = true;
             }
-            FromEngine::Loading(stage) => self.loading = stage,
+            FromEngine::Loading { what, percent } => self.loading = Some(Work { what, percent }),
+            FromEngine::Loaded => self.loading = None,
+            FromEngine::Aside(kept) => self.aside = Some(Rc::new(kept)),
             FromEngine::Screen(update) => {
                 let anew = std::mem::take(&mut self.anew);
                 if anew {
@@ -509,6 +520,10 @@ impl App {
         match self.dialog {
             Some(Dialog::Help) => html! { <Help {send} /> },
             Some(Dialog::NewCluster) => html! { <NewClusterForm {send} /> },
+            Some(Dialog::Aside) => html! { <KeptAside kept={self.aside.clone()} {send} /> },
+            Some(Dialog::CarryOn) => {
+                html! { <CarryOn clock={self.screen.clock.clone()} {send} /> }
+            }
             None => Html::default(),
         }
     }
