@@ -403,6 +403,21 @@ mod tests {
         assert_eq!(Clock::face(3_723), "1:02:03");
     }
 
+    #[test]
+    fn a_clock_in_the_past_knows_the_present() {
+        let mut clock = Clock {
+            now: 24_000_000,
+            start: 4_000_000,
+            ..Clock::default()
+        };
+        assert_eq!((clock.elapsed(), clock.age()), (20, 20));
+        clock.present = Some(Present {
+            now: 64_999_999,
+            commands: 2,
+        });
+        assert_eq!((clock.elapsed(), clock.age()), (20, 60));
+    }
+
     fn pod(name: &str, status: &str) -> (Place, Arc<PodView>) {
         let at = Place {
             namespace: "default".into(),
