@@ -247,6 +247,7 @@ test("a command to an engine that crashes is answered", () => kept(async (page, 
   await page.evaluate(() => globalThis.told);
   expect(complaints, /a test asked for it/);
   // What is said while the next one starts waits for it.
+  await rollout(page, "hello").getByTestId("replicas").fill("5");
   await rollout(page, "hello").getByTestId("replicas-set").click();
   await counts(page, "hello", "5/5 available");
 }));
