@@ -466,3 +466,28 @@ fn a_node_is_cordoned_drained_and_taken_back() {
         "Error from server (NotFound): nodes \"nowhere\" not found"
     );
 }
+
+#[test]
+fn a_session_that_had_a_backup_has_one_again_with_its_first_save() {
+    let holds_backup = |batch: &Batch| batch.put.iter().any(|(name, _)| name == "2/backup");
+    let mut session = Session::new(ClusterConfig::default());
+    let mut keeper = Keeper::default();
+    assert!(!holds_backup(&keeper.batch(&mut session, 1_000_000)));
+    let mut keeper = Keeper::default();
+    keeper.hurry_backup();
+    assert!(holds_backup(&keeper.batch(&mut session, 1_000_000)));
+    assert!(!holds_backup(&keeper.batch(&mut session, 1_000_001)));
+}
+
+#[test]
+fn a_new_cluster_runs_a_while_before_it_is_shown() {
+    let head_start = SimDuration::secs(25);
+    let mut opening = Opening::fresh(ClusterConfig::default(), head_start);
+    let first = opening.run(50).expect("it goes");
+    assert!(matches!(first, Progress::Working(0..99)), "{first:?}");
+    while opening.run(50).expect("it goes") != Progress::Done {}
+    let (session, notices) = opening.finish();
+    assert_eq!(notices, [""; 0]);
+    assert_eq!(session.cluster().now(), session.start() + head_start);
+    assert_eq!(pods(&session).len(), 9);
+}

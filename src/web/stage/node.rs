@@ -87,7 +87,7 @@ fn meter(name: &str, (used, all): (i64, i64), unit: &str) -> Html {
 /// The line under the meters.
 fn line(node: &NodeView) -> String {
     match node.cordoned {
-        true => format!("{}. Cordoned: no new ones come.", words(node)),
+        true => format!("{} · cordoned", words(node)),
         false => words(node),
     }
 }
