@@ -165,6 +165,7 @@ fn node(cluster: &Cluster, spot: &Spot) -> DetailView {
         spot: spot.clone(),
         gone: kubelet.is_none(),
         on: kubelet.is_some_and(|kubelet| kubelet.is_running()),
+        cordoned: nodes::is_cordoned(object),
         ..DetailView::default()
     };
     let facts = &mut view.facts;
@@ -188,11 +189,7 @@ fn node(cluster: &Cluster, spot: &Spot) -> DetailView {
     fact(
         facts,
         "Unschedulable",
-        if spec.unschedulable == Some(true) {
-            "yes"
-        } else {
-            ""
-        },
+        if view.cordoned { "yes" } else { "" },
     );
     let taints = spec.taints.iter().flatten();
     let taints: Vec<String> = taints

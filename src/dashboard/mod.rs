@@ -83,18 +83,18 @@ impl Dashboard {
         let mut screen = self.shown.clone();
         screen.clock = Arc::new(clock);
         screen.storage = Arc::new(storage);
-        screen.request = match session.last_request() {
+        screen.beside.request = match session.last_request() {
             None => None,
-            Some(last) => match screen.request.filter(|shown| shown.id == last.id) {
+            Some(last) => match screen.beside.request.filter(|shown| shown.id == last.id) {
                 Some(shown) if self.fresh => Some(shown),
                 _ => Some(Arc::new(traffic::request(last))),
             },
         };
         self.looks = self.looks.wrapping_add(1);
         let due = self.looks.is_multiple_of(COUNT_LOOKS);
-        let begun = cluster.loads().len() != screen.loads.len();
+        let begun = cluster.loads().len() != screen.beside.loads.len();
         if due || begun || !self.fresh {
-            screen.loads = arcs(traffic::loads(cluster));
+            screen.beside.loads = arcs(traffic::loads(cluster));
         }
         if !self.fresh || seen != self.seen {
             stage(cluster, &mut screen);
@@ -117,27 +117,27 @@ impl Dashboard {
     fn tab(&self, session: &Session, screen: &mut Screen) {
         let (cluster, request) = (session.cluster(), &self.request);
         let open = |tab: Tab| request.tab == tab;
-        screen.rollouts = match open(Tab::Deployments) {
+        screen.beside.rollouts = match open(Tab::Deployments) {
             true => arcs(rollouts::views(cluster)),
             false => Vec::new(),
         };
-        screen.services = match open(Tab::Services) {
+        screen.beside.services = match open(Tab::Services) {
             true => arcs(services::views(session, &request.service)),
             false => Vec::new(),
         };
-        screen.events = Arc::new(match open(Tab::Events) {
+        screen.beside.events = Arc::new(match open(Tab::Events) {
             true => events::views(cluster, &request.filter),
             false => Vec::new(),
         });
-        screen.trace = Arc::new(match open(Tab::Writes) {
+        screen.beside.trace = Arc::new(match open(Tab::Writes) {
             true => chain::latest(cluster, &request.filter),
             false => Vec::new(),
         });
-        screen.chain = Arc::new(match open(Tab::Writes) {
+        screen.beside.chain = Arc::new(match open(Tab::Writes) {
             true => chain::causes(cluster, request.follow),
             false => Vec::new(),
         });
-        screen.detail = match open(Tab::Details) {
+        screen.beside.detail = match open(Tab::Details) {
             true => detail::view(cluster, &request.chosen).map(Arc::new),
             false => None,
         };
@@ -153,7 +153,7 @@ fn stage(cluster: &Cluster, screen: &mut Screen) {
     screen.revision = cluster.api().etcd().revision();
     screen.parts = Arc::new(nodes::parts(cluster));
     screen.pods = pods::views(cluster);
-    screen.nodes = arcs(nodes::views(cluster, &screen.pods));
+    screen.beside.nodes = arcs(nodes::views(cluster, &screen.pods));
 }
 
 /// Where the writes after revision `before` came from, each once, heartbeats and events left out.
@@ -219,7 +219,7 @@ mod tests {
         let mut screen = Screen::default();
         let update = look(&mut Dashboard::default(), &after(30)).expect("everything is new");
         screen.take(update);
-        assert_eq!((screen.nodes.len(), screen.parts.len()), (4, 4));
+        assert_eq!((screen.beside.nodes.len(), screen.parts.len()), (4, 4));
         assert!(
             screen
                 .parts
@@ -231,7 +231,7 @@ mod tests {
         let fine =
             |pod: &Arc<crate::protocol::PodView>| pod.status == "Running" && pod.mood == "ready";
         assert!(screen.pods.values().all(fine));
-        assert!(screen.rollouts.is_empty(), "its tab is not open");
+        assert!(screen.beside.rollouts.is_empty(), "its tab is not open");
     }
 
     #[test]

@@ -54,6 +54,12 @@ pub fn status(kubelet: &Kubelet, node: Option<&Arc<Node>>) -> &'static str {
     }
 }
 
+/// Whether no new Pods come to a node.
+pub fn is_cordoned(node: Option<&Arc<Node>>) -> bool {
+    let spec = node.and_then(|node| node.spec.as_ref());
+    spec.and_then(|spec| spec.unschedulable) == Some(true)
+}
+
 /// The nodes, the control plane's first. `pods` are the views of all Pods.
 pub fn views(cluster: &Cluster, pods: &BTreeMap<Place, Arc<PodView>>) -> Vec<NodeView> {
     let mut views: Vec<NodeView> = cluster
@@ -66,11 +72,13 @@ pub fn views(cluster: &Cluster, pods: &BTreeMap<Place, Arc<PodView>>) -> Vec<Nod
             } else {
                 "worker"
             };
+            let object = object(cluster, &config.name);
             NodeView {
                 name: config.name.clone(),
                 role: role.to_owned(),
-                status: status(kubelet, object(cluster, &config.name)).to_owned(),
+                status: status(kubelet, object).to_owned(),
                 on: kubelet.is_running(),
+                cordoned: is_cordoned(object),
                 ip: config.internal_ip.clone(),
                 cpu: (0, i64::from(config.cpu_milli)),
                 memory: (0, i64::from(config.memory_mib)),

@@ -1,16 +1,12 @@
-//! How a rollout gets on, in words: kubectl's sentence, one word for the eye, and why it is stuck.
-//!
-//! Upstream: staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go, v1.36.
+//! How a rollout gets on: one word for the eye, and why it is stuck.
 
 use super::pods;
 use crate::api::meta::MetaExt;
-use crate::api::{condition, owner};
+use crate::api::owner;
 use crate::cluster::Cluster;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
 use std::collections::BTreeMap;
-
-const DEADLINE: &str = "ProgressDeadlineExceeded";
 
 /// The numbers that decide how far a rollout is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,52 +41,12 @@ impl Counts {
     }
 }
 
-fn reason(deployment: &Deployment) -> &str {
-    let conditions = deployment
-        .status
-        .as_ref()
-        .and_then(|s| s.conditions.as_ref());
-    let progressing = condition::find(conditions, "Progressing");
-    progressing
-        .and_then(|c| c.reason.as_deref())
-        .unwrap_or_default()
-}
-
 fn is_observed(deployment: &Deployment) -> bool {
     let observed = deployment
         .status
         .as_ref()
         .and_then(|s| s.observed_generation);
     deployment.metadata.generation.unwrap_or(0) <= observed.unwrap_or(0)
-}
-
-/// What `kubectl rollout status` says.
-pub fn sentence(deployment: &Deployment) -> String {
-    let name = deployment.name();
-    let Counts {
-        desired,
-        current,
-        updated,
-        available,
-    } = Counts::of(deployment);
-    if !is_observed(deployment) {
-        return "Waiting for deployment spec update to be observed...".to_owned();
-    }
-    if reason(deployment) == DEADLINE {
-        return format!("deployment \"{name}\" exceeded its progress deadline");
-    }
-    let waiting = format!("Waiting for deployment \"{name}\" rollout to finish:");
-    if updated < desired {
-        return format!("{waiting} {updated} out of {desired} new replicas have been updated...");
-    }
-    if current > updated {
-        let old = current - updated;
-        return format!("{waiting} {old} old replicas are pending termination...");
-    }
-    if available < updated {
-        return format!("{waiting} {available} of {updated} updated replicas are available...");
-    }
-    format!("deployment \"{name}\" successfully rolled out")
 }
 
 /// The one word. `sets` are its ReplicaSets, `stuck` whether something is known to hold it up.
@@ -168,7 +124,7 @@ pub fn troubles(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentSpec, DeploymentStatus};
+    use k8s_openapi::api::apps::v1::{DeploymentSpec, DeploymentStatus};
 
     fn deployment(updated: i32, current: i32, available: i32) -> Deployment {
         let mut deployment = Deployment::default();
@@ -187,49 +143,6 @@ mod tests {
     }
 
     #[test]
-    fn sentences_are_those_of_kubectl() {
-        for (deployment, want) in [
-            (
-                deployment(3, 11, 9),
-                "Waiting for deployment \"web\" rollout to finish: 3 out of 10 new replicas have been updated...",
-            ),
-            (
-                deployment(10, 11, 10),
-                "Waiting for deployment \"web\" rollout to finish: 1 old replicas are pending termination...",
-            ),
-            (
-                deployment(10, 10, 8),
-                "Waiting for deployment \"web\" rollout to finish: 8 of 10 updated replicas are available...",
-            ),
-            (
-                deployment(10, 10, 10),
-                "deployment \"web\" successfully rolled out",
-            ),
-        ] {
-            assert_eq!(sentence(&deployment), want);
-        }
-        let mut late = deployment(1, 10, 9);
-        let condition = DeploymentCondition {
-            type_: "Progressing".into(),
-            status: "False".into(),
-            reason: Some(DEADLINE.into()),
-            ..DeploymentCondition::default()
-        };
-        late.status.as_mut().expect("it has one").conditions = Some(vec![condition]);
-        assert_eq!(
-            sentence(&late),
-            "deployment \"web\" exceeded its progress deadline"
-        );
-        let mut unseen = deployment(10, 10, 10);
-        unseen.metadata.generation = Some(2);
-        assert_eq!(
-            sentence(&unseen),
-            "Waiting for deployment spec update to be observed..."
-        );
-        assert_eq!(word(&unseen, &[], false), "Scaling");
-    }
-
-    #[test]
     fn the_word_says_how_it_goes() {
         assert_eq!(word(&deployment(10, 10, 10), &[], true), "Complete");
         assert_eq!(word(&deployment(3, 11, 9), &[], true), "Stalled");
@@ -237,5 +150,8 @@ mod tests {
         let mut paused = deployment(3, 11, 9);
         paused.spec.as_mut().expect("it has one").paused = Some(true);
         assert_eq!(word(&paused, &[], true), "Paused");
+        let mut unseen = deployment(10, 10, 10);
+        unseen.metadata.generation = Some(2);
+        assert_eq!(word(&unseen, &[], false), "Scaling");
     }
 }

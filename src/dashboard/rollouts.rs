@@ -58,7 +58,7 @@ fn view(cluster: &Cluster, deployment: &Deployment) -> RolloutView {
     RolloutView {
         at: place(deployment),
         state: progress::word(deployment, &sets, !troubles.is_empty()).to_owned(),
-        status: progress::sentence(deployment),
+        status: crate::kubectl::rollout_status(deployment),
         troubles,
         strategy: spec
             .strategy

@@ -5,6 +5,7 @@
 // The browser calls back: its closures share the engine.
 #![allow(clippy::disallowed_types)]
 
+mod aside;
 mod clock;
 mod opening;
 mod saving;
@@ -14,11 +15,12 @@ pub mod wait;
 use crate::api::meta;
 use crate::cluster::ClusterConfig;
 use crate::dashboard::Dashboard;
-use crate::protocol::{Clock, ClockCommand, FromEngine, Storage, ToEngine};
-use crate::session::{Session, config_of};
+use crate::protocol::{
+    Clock, ClockCommand, FromEngine, Present, Report, ReportError, Storage, ToEngine, UserCommand,
+};
+use crate::session::{Past, Session, config_of};
 use crate::sim::SimTime;
 use clock::Pace;
-use opening::new_session;
 use saving::Saving;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -40,8 +42,18 @@ const SLICE_EVENTS: u32 = 500;
 /// How many messages wait while a session is opened.
 const QUEUE_LIMIT: usize = 1_000;
 
+/// A look back.
+struct LookBack {
+    past: Past,
+    /// Whether time stood still before it.
+    was_paused: bool,
+}
+
 struct Engine {
+    /// The session in the present: what is saved, whatever is on the screen.
     session: Session,
+    /// What is on the screen instead of the present.
+    back: Option<LookBack>,
     pace: Pace,
     storage: Storage,
     saving: Saving,
@@ -62,9 +74,9 @@ pub fn run() {
         console_error_panic_hook::hook(panic);
         post(&FromEngine::Crashed(panic.to_string()));
     }));
-    post(&FromEngine::Loading("creating the cluster".to_owned()));
     let engine = Rc::new(RefCell::new(Engine {
         session: Session::new(ClusterConfig::default()),
+        back: None,
         pace: Pace::new(),
         storage: Storage::Unknown,
         saving: Saving::new(clock::chance()),
@@ -75,7 +87,7 @@ pub fn run() {
         ticks: 0,
     }));
     listen(&engine);
-    post(&FromEngine::Loading("ready".to_owned()));
+    post(&FromEngine::Ready);
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {
@@ -96,8 +108,11 @@ fn listen(engine: &Shared) {
             .as_string()
             .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
             .and_then(|value| crate::api::codec::from_value::<ToEngine>(value).ok());
-        if let Some(message) = message {
-            handle(&shared, message);
+        match message {
+            Some(message) => handle(&shared, message),
+            None => post(&FromEngine::Notice(
+                "The engine did not understand the page: load it anew.".to_owned(),
+            )),
         }
     });
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -121,30 +136,25 @@ fn handle(engine: &Shared, message: ToEngine) {
         }
         ToEngine::OpenAnew => begin(engine, opening::open(engine.clone(), String::new(), true)),
         ToEngine::View(request) => engine.borrow_mut().dashboard.ask(request),
-        later if engine.borrow().busy => {
-            let queue = &mut engine.borrow_mut().queue;
-            if queue.len() < QUEUE_LIMIT {
-                queue.push(later);
-            }
-        }
+        later if engine.borrow().busy => wait(engine, later),
         ToEngine::Command { id, command } => {
-            let report = engine.borrow_mut().session.execute(command);
+            let report = engine.borrow_mut().execute(command);
             saving::confirm(engine, id, report);
         }
         ToEngine::Clock(ClockCommand::RewindTo(micros)) => {
-            let now = engine.borrow().session.cluster().now();
-            let to = SimTime::from_micros(micros).min(now);
-            begin(engine, opening::rewind(engine.clone(), to));
+            let to = SimTime::from_micros(micros);
+            let earlier = to < engine.borrow().session.cluster().now();
+            match earlier {
+                true => begin(engine, opening::rewind(engine.clone(), to)),
+                false => engine.borrow_mut().clock(ClockCommand::ReturnToNow),
+            }
         }
         ToEngine::Clock(command) => {
             engine.borrow_mut().clock(command);
             saving::soon(engine);
         }
         ToEngine::New(new) => match config_of(&new) {
-            Ok(config) => {
-                engine.borrow_mut().begin(new_session(config));
-                saving::soon(engine);
-            }
+            Ok(config) => begin(engine, opening::replace(engine.clone(), config)),
             Err(why) => post(&FromEngine::Notice(format!(
                 "There is no such cluster: {why}."
             ))),
@@ -154,8 +164,35 @@ fn handle(engine: &Shared, message: ToEngine) {
             let text = opening::to_file(&engine.borrow().session);
             post(&FromEngine::File(text));
         }
-        ToEngine::ExportAside => spawn_local(export_aside()),
+        ToEngine::Aside(command) => aside::handle(engine, command),
         ToEngine::Import(text) => begin(engine, opening::import(engine.clone(), text)),
+    }
+}
+
+/// What comes while a session is opened waits, up to a limit.
+fn wait(engine: &Shared, message: ToEngine) {
+    let queue = &mut engine.borrow_mut().queue;
+    match message {
+        message if queue.len() < QUEUE_LIMIT => queue.push(message),
+        ToEngine::Command { id, .. } => post(&FromEngine::Done {
+            id,
+            report: refusal("too much waits already: this was not done"),
+        }),
+        _ => post(&FromEngine::Notice(
+            "Too much waits already: this was not done.".to_owned(),
+        )),
+    }
+}
+
+/// The answer to a command that is not carried out.
+fn refusal(message: &str) -> Report {
+    let error = ReportError {
+        message: message.to_owned(),
+        line: 0,
+    };
+    Report {
+        errors: vec![error],
+        ..Report::default()
     }
 }
 
@@ -172,6 +209,7 @@ fn go_on(engine: &Shared) {
         engine.busy = false;
         std::mem::take(&mut engine.queue)
     };
+    post(&FromEngine::Loaded);
     saving::soon(engine);
     for message in queue {
         handle(engine, message);
@@ -179,7 +217,8 @@ fn go_on(engine: &Shared) {
 }
 
 fn make_link(engine: &Shared) {
-    let link = engine.borrow().session.link();
+    // A link is of the moment on the screen.
+    let link = engine.borrow().on_screen().link();
     match link {
         Ok(link) => {
             // The page puts it into the address bar: a reload must not go back to it.
@@ -189,14 +228,6 @@ fn make_link(engine: &Shared) {
         }
         Err(why) => post(&FromEngine::Notice(why)),
     }
-}
-
-async fn export_aside() {
-    post(&match storage::load_aside().await {
-        Ok(Some(text)) => FromEngine::File(text),
-        Ok(None) => FromEngine::Notice("Nothing is kept aside.".to_owned()),
-        Err(why) => FromEngine::Notice(format!("What was kept aside cannot be read: {why}.")),
-    });
 }
 
 fn tick(engine: &Shared) {
@@ -215,28 +246,82 @@ fn tick(engine: &Shared) {
     }
 }
 
+fn on_screen<'a>(present: &'a Session, back: Option<&'a LookBack>) -> &'a Session {
+    back.map_or(present, |back| back.past.session())
+}
+
 impl Engine {
     fn begin(&mut self, session: Session) {
         self.session = session;
+        self.back = None;
         // The address bar may still hold a link: a reload means this session all the same.
         self.saving.keeper.forget();
         self.dashboard.forget();
         self.pace.restart();
     }
 
+    /// The session at the moment that the page shows.
+    fn on_screen(&self) -> &Session {
+        on_screen(&self.session, self.back.as_ref())
+    }
+
+    /// Does what the person asks; the past stays as it was.
+    fn execute(&mut self, command: UserCommand) -> Report {
+        if self.back.is_none() {
+            return self.session.execute(command);
+        }
+        refusal("this is an earlier moment: carry on from here first, or return to now")
+    }
+
+    /// Shows an earlier moment, at which time stands still.
+    fn look_back(&mut self, past: Past) {
+        let was_paused = match &self.back {
+            None => self.pace.paused(),
+            Some(back) => back.was_paused,
+        };
+        self.back = Some(LookBack { past, was_paused });
+        self.pace.set_paused(true);
+        self.dashboard.forget();
+    }
+
+    /// Shows the present again, or takes the moment on the screen for it.
+    fn end_look_back(&mut self, carry_on: bool) {
+        let Some(back) = self.back.take() else {
+            return;
+        };
+        if carry_on {
+            self.session = back.past.carry_on();
+        }
+        self.pace.set_paused(back.was_paused);
+        self.dashboard.forget();
+    }
+
     /// Lets the cluster follow the clock, for no longer than a tick may take.
     fn run(&mut self) {
-        let until = self.pace.target(self.session.cluster().now());
+        let until = self.pace.target(self.on_screen().cluster().now());
         let began = clock::now_ms();
         for _ in 0..EVENTS_PER_TICK / SLICE_EVENTS {
-            if self.session.advance(until, SLICE_EVENTS) {
-                return;
+            let there = match &mut self.back {
+                None => self.session.advance(until, SLICE_EVENTS),
+                Some(back) => back.past.advance(until, SLICE_EVENTS),
+            };
+            if there {
+                return self.see_the_end();
             }
             if clock::now_ms().saturating_sub(began) > EVENTS_MS {
                 break;
             }
         }
         self.pace.fell_behind();
+    }
+
+    /// A past that has been watched to its end is the present.
+    fn see_the_end(&mut self) {
+        if self.back.as_ref().is_some_and(|back| back.past.is_over()) {
+            let paused = self.pace.paused();
+            self.end_look_back(false);
+            self.pace.set_paused(paused);
+        }
     }
 
     fn clock(&mut self, command: ClockCommand) {
@@ -246,8 +331,14 @@ impl Engine {
             ClockCommand::Speed(speed) => self.pace.set_speed(speed),
             ClockCommand::NextEvent => {
                 self.pace.set_paused(true);
-                self.session.step();
+                match &mut self.back {
+                    None => self.session.step(),
+                    Some(back) => back.past.step(),
+                }
+                self.see_the_end();
             }
+            ClockCommand::ReturnToNow => self.end_look_back(false),
+            ClockCommand::CarryOn => self.end_look_back(true),
             // It takes long, and has a future of its own.
             ClockCommand::RewindTo(_) => {}
         }
@@ -255,16 +346,22 @@ impl Engine {
 
     /// Sends what is not on the page yet.
     fn show(&mut self) {
-        let now = self.session.cluster().now();
+        let session = on_screen(&self.session, self.back.as_ref());
+        let now = session.cluster().now();
+        let present = self.back.as_ref().map(|back| Present {
+            now: self.session.cluster().now().as_micros(),
+            commands: back.past.later(),
+        });
         let clock = Clock {
             now: now.as_micros(),
             text: meta::rfc3339(now),
-            start: self.session.start().as_micros(),
+            start: session.start().as_micros(),
             paused: self.pace.paused(),
             speed: self.pace.speed(),
+            present,
         };
         let storage = self.storage.clone();
-        if let Some(update) = self.dashboard.look(&self.session, clock, storage) {
+        if let Some(update) = self.dashboard.look(session, clock, storage) {
             post(&FromEngine::Screen(Box::new(update)));
         }
     }

@@ -3,11 +3,12 @@
 
 use super::{Shared, clock, post, saving, storage, wait};
 use crate::cluster::ClusterConfig;
-use crate::protocol::{FromEngine, Storage, ToEngine};
+use crate::protocol::{AsideCommand, FromEngine, Storage, ToEngine};
 use crate::session::{
-    Opening, Progress, Records, Saved, Session, decode_link, goes_on_from, read_records, to_text,
+    Opening, Past, Progress, Records, Saved, Session, decode_link, goes_on_from, read_records,
+    to_text,
 };
-use crate::sim::SimDuration;
+use crate::sim::{SimDuration, SimTime};
 
 /// How far a new cluster runs before it is shown, so that the first screen is alive.
 const HEAD_START_MICROS: u64 = 25_000_000;
@@ -16,14 +17,29 @@ const SLICE_EVENTS: u32 = 200;
 /// How long the page waits for a slice, and for the whole, in milliseconds of real time.
 const SLICE_MS: u64 = 30;
 const PATIENCE_MS: u64 = 25_000;
+/// Why something is kept aside.
+const NEW: &str = "a new cluster took its place";
+const FILE: &str = "a cluster from a file took its place";
+const LINK: &str = "the cluster of a link took its place";
+const CRASHED: &str = "the engine crashed with it";
+const DAMAGED: &str = "it could not be opened";
 const OTHER_TAB: &str = "the saved cluster is open in another tab";
 
 /// A new cluster that has run a little.
-pub fn new_session(config: ClusterConfig) -> Session {
-    let mut session = Session::new(config);
-    let until = session.start() + SimDuration::micros(HEAD_START_MICROS);
-    session.advance(until, u32::MAX);
-    session
+async fn new_session(config: ClusterConfig) -> Session {
+    let head_start = SimDuration::micros(HEAD_START_MICROS);
+    let opening = Opening::fresh(config.clone(), head_start);
+    match drive(opening, "creating the cluster", u64::MAX).await {
+        Ok((session, _)) => session,
+        // A cluster that begins has nothing that could be wrong with it.
+        Err(_) => Session::new(config),
+    }
+}
+
+/// Tells the page how far something is that takes a while.
+fn progress(what: &str, percent: Option<u8>) {
+    let what = what.to_owned();
+    post(&FromEngine::Loading { what, percent });
 }
 
 /// Runs an opening to its end, a slice at a time.
@@ -32,7 +48,7 @@ pub fn new_session(config: ClusterConfig) -> Session {
 /// Why it cannot be opened, for a person.
 async fn drive(
     mut opening: Opening,
-    word: &str,
+    what: &str,
     patience_ms: u64,
 ) -> Result<(Session, Vec<String>), String> {
     let mut began = clock::now_ms();
@@ -53,7 +69,7 @@ async fn drive(
                 Progress::Working(hundredths) => percent = hundredths,
             }
         }
-        post(&FromEngine::Loading(format!("{word} {percent} %")));
+        progress(what, Some(percent));
         wait::sleep(0).await;
     }
 }
@@ -64,13 +80,16 @@ struct Begun {
     /// The link that it came from.
     link: Option<String>,
     notices: Vec<String>,
-    /// Something was kept aside.
-    aside: bool,
+    /// What was kept aside lies under this name.
+    aside: Option<String>,
+    /// The store held a backup of it.
+    backed_up: bool,
 }
 
 /// Opens a link, else what was saved, else a new cluster. `anew`: a new cluster at once, and what is
 /// saved is kept aside.
 pub async fn open(engine: Shared, fragment: String, anew: bool) {
+    progress("looking for what is saved", None);
     let may_save = storage::hold().await;
     let loaded = storage::load().await;
     let mut barred = String::new();
@@ -79,7 +98,7 @@ pub async fn open(engine: Shared, fragment: String, anew: bool) {
     }
     let records = loaded.as_ref().cloned().unwrap_or_default();
     let mut begun = match anew {
-        true => aside(&records, may_save, &mut barred, "What was saved").await,
+        true => aside(&records, may_save, &mut barred, ("What was saved", CRASHED)).await,
         false => begin(&records, fragment, may_save, &mut barred).await,
     };
     if !may_save {
@@ -96,6 +115,9 @@ pub async fn open(engine: Shared, fragment: String, anew: bool) {
         if let Some(link) = &begun.link {
             engine.saving.keeper.note_link(link);
         }
+        if begun.backed_up {
+            engine.saving.keeper.hurry_backup();
+        }
         engine.open = true;
     }
     saving::soon(&engine);
@@ -103,17 +125,17 @@ pub async fn open(engine: Shared, fragment: String, anew: bool) {
     super::go_on(&engine);
 }
 
-fn tell(notices: Vec<String>, aside: bool) {
+fn tell(notices: Vec<String>, aside: Option<String>) {
     if notices.is_empty() {
         return;
     }
     let text = notices.join(" ");
     post(&match aside {
-        false => FromEngine::Notice(text),
-        true => FromEngine::Offer {
+        None => FromEngine::Notice(text),
+        Some(name) => FromEngine::Offer {
             text,
             label: "Save it as a file".to_owned(),
-            message: Box::new(ToEngine::ExportAside),
+            message: Box::new(ToEngine::Aside(AsideCommand::Export(name))),
         },
     });
 }
@@ -124,9 +146,9 @@ async fn begin(records: &Records, fragment: String, may_save: bool, barred: &mut
         match open_link(&fragment).await {
             Ok((session, told)) => {
                 let mut begun = if worth_keeping(records) {
-                    aside(records, may_save, barred, "Your own cluster").await
+                    aside(records, may_save, barred, ("Your own cluster", LINK)).await
                 } else {
-                    Begun::of(new_session(ClusterConfig::default()))
+                    Begun::of(Session::new(ClusterConfig::default()))
                 };
                 begun.session = session;
                 begun.notices.extend(told);
@@ -137,6 +159,11 @@ async fn begin(records: &Records, fragment: String, may_save: bool, barred: &mut
         }
     }
     let saved = read_records(records);
+    // Only a session that is replayed loses its backup by being written anew.
+    let backed_up = match &saved {
+        Ok(Some((saved, _))) if saved.backup.is_some() => Some(saved.tape.len()),
+        _ => None,
+    };
     let opened = match saved {
         Ok(None) => Ok(None),
         Ok(Some((saved, notice))) => {
@@ -151,7 +178,7 @@ async fn begin(records: &Records, fragment: String, may_save: bool, barred: &mut
     match opened {
         Ok(None) => Begun {
             notices,
-            ..Begun::of(new_session(ClusterConfig::default()))
+            ..Begun::of(new_session(ClusterConfig::default()).await)
         },
         Ok(Some((session, told))) => {
             notices.extend(told);
@@ -159,12 +186,13 @@ async fn begin(records: &Records, fragment: String, may_save: bool, barred: &mut
                 notices,
                 // A link that could not be opened is not tried again at each reload.
                 link: (!fragment.is_empty()).then_some(fragment),
+                backed_up: backed_up == Some(session.tape().len()),
                 ..Begun::of(session)
             }
         }
         Err(why) => {
             notices.push(format!("What was saved cannot be opened: {why}."));
-            let mut begun = aside(records, may_save, barred, "It").await;
+            let mut begun = aside(records, may_save, barred, ("It", DAMAGED)).await;
             notices.append(&mut begun.notices);
             begun.notices = notices;
             begun
@@ -178,7 +206,8 @@ impl Begun {
             session,
             link: None,
             notices: Vec::new(),
-            aside: false,
+            aside: None,
+            backed_up: false,
         }
     }
 }
@@ -206,16 +235,21 @@ fn worth_keeping(records: &Records) -> bool {
 
 /// Keeps what is saved aside and begins a new cluster. Where it cannot be kept, it is not
 /// overwritten either.
-async fn aside(records: &Records, may_save: bool, barred: &mut String, what: &str) -> Begun {
-    let mut begun = Begun::of(new_session(ClusterConfig::default()));
+async fn aside(
+    records: &Records,
+    may_save: bool,
+    barred: &mut String,
+    (what, why): (&str, &str),
+) -> Begun {
+    let mut begun = Begun::of(new_session(ClusterConfig::default()).await);
     if records.is_empty() || !may_save {
         return begun;
     }
-    match storage::keep_aside(&to_text(records)).await {
-        Ok(()) => {
-            let text = format!("{what} is kept aside in this browser; this is another cluster.");
-            begun.notices.push(text);
-            begun.aside = true;
+    match storage::keep_aside(&to_text(records), why).await {
+        Ok(name) => {
+            begun.notices.push(kept_aside(what));
+            // What was meant to go is no trouble: it lies under its menu.
+            begun.aside = (why != LINK).then_some(name);
         }
         Err(why) => {
             *barred =
@@ -228,25 +262,26 @@ async fn aside(records: &Records, may_save: bool, barred: &mut String, what: &st
     begun
 }
 
-/// Keeps the cluster that a file is about to replace aside, where somebody did something to it and
-/// this tab saves; answers what is to be told, and whether it is kept. Where it cannot be kept, it
-/// is not overwritten either.
-async fn keep_own(engine: &Shared) -> (Option<String>, bool) {
+fn kept_aside(what: &str) -> String {
+    format!("{what} is kept aside: look under Cluster, Kept aside. This is another one.")
+}
+
+/// Keeps the cluster that another one is about to replace aside, where somebody did something to it
+/// and this tab saves; answers what is to be told. Where it cannot be kept, it is not overwritten
+/// either.
+async fn keep_own(engine: &Shared, why: &str) -> Option<String> {
     let records = {
         let engine = engine.borrow();
         let session = &engine.session;
         let touched = !session.tape().is_empty() || session.base().is_some();
         if !touched || !engine.saving.barred.is_empty() || engine.saving.unread {
-            return (None, false);
+            return None;
         }
         // As it is now, rather than as it was saved last.
         to_file(session)
     };
-    match storage::keep_aside(&records).await {
-        Ok(()) => {
-            let text = "Your own cluster is kept aside in this browser; this is another cluster.";
-            (Some(text.to_owned()), true)
-        }
+    match storage::keep_aside(&records, why).await {
+        Ok(_) => Some(kept_aside("The cluster you had")),
         Err(why) => {
             let why =
                 format!("what is saved could not be kept aside, so it is left as it is ({why})");
@@ -254,7 +289,7 @@ async fn keep_own(engine: &Shared) -> (Option<String>, bool) {
             let mut engine = engine.borrow_mut();
             engine.storage = Storage::MemoryOnly(why.clone());
             engine.saving.barred = why;
-            (Some(text), false)
+            Some(text)
         }
     }
 }
@@ -264,8 +299,19 @@ pub fn to_file(session: &Session) -> String {
     crate::api::codec::to_json(&session.save_whole())
 }
 
+/// Begins with a new cluster in the place of the one there is.
+pub async fn replace(engine: Shared, config: ClusterConfig) {
+    let session = new_session(config).await;
+    let kept = keep_own(&engine, NEW).await;
+    engine.borrow_mut().begin(session);
+    tell(kept.into_iter().collect(), None);
+    super::go_on(&engine);
+}
+
 /// Opens the text of a file.
 pub async fn import(engine: Shared, text: String) {
+    progress("reading the file", None);
+    wait::sleep(0).await;
     let opening = Saved::parse(&text).and_then(Opening::new);
     let opened = match opening {
         Ok(opening) => drive(opening, "replaying", PATIENCE_MS).await,
@@ -273,12 +319,12 @@ pub async fn import(engine: Shared, text: String) {
     };
     match opened {
         Ok((session, told)) => {
-            let (kept, is_kept) = keep_own(&engine).await;
+            let kept = keep_own(&engine, FILE).await;
             engine.borrow_mut().begin(session);
             saving::soon(&engine);
             let mut notices = vec!["The file is open.".to_owned()];
             notices.extend(kept.into_iter().chain(told));
-            tell(notices, is_kept);
+            tell(notices, None);
         }
         Err(why) => post(&FromEngine::Notice(format!(
             "The file cannot be opened: {why}."
@@ -287,22 +333,14 @@ pub async fn import(engine: Shared, text: String) {
     super::go_on(&engine);
 }
 
-/// Takes the session back to an earlier moment.
-pub async fn rewind(engine: Shared, to: crate::sim::SimTime) {
-    let session = {
-        let mut engine = engine.borrow_mut();
-        let placeholder = Session::new(ClusterConfig::default());
-        std::mem::replace(&mut engine.session, placeholder)
-    };
+/// Shows the session at an earlier moment.
+pub async fn rewind(engine: Shared, to: SimTime) {
+    let opening = Past::open(&engine.borrow().session, to);
     // A rewind takes what it takes and ends where it must.
-    if let Ok((session, _)) = drive(Opening::rewind(session, to), "rewinding", u64::MAX).await {
-        engine.borrow_mut().session = session;
+    if let Ok((session, _)) = drive(opening, "going back", u64::MAX).await {
+        let engine = &mut *engine.borrow_mut();
+        let past = Past::new(session, &engine.session);
+        engine.look_back(past);
     }
-    {
-        let mut engine = engine.borrow_mut();
-        engine.dashboard.forget();
-        engine.pace.restart();
-    }
-    saving::soon(&engine);
     super::go_on(&engine);
 }

@@ -1,21 +1,19 @@
 //! IndexedDB: named texts in one object store. Database version 1.
 //!
-//! The session lies under the names that `session::records` gives, what could not be opened under
-//! `aside/` and the time. `owner` names the tab that saves: a tab that finds another's name there
+//! The session lies under the names that `session::records` gives, what is kept aside under those of
+//! `session::aside`. `owner` names the tab that saves: a tab that finds another's name there
 //! has lost the store to it and writes no more.
 
 use super::clock;
 use super::wait::{self, within};
-use crate::session::{Batch, FORMAT_1, PREFIX, Records};
+use crate::protocol::Aside;
+use crate::session::{Batch, FORMAT_1, PREFIX, Records, aside};
 use rexie::{ObjectStore, Rexie, Store, TransactionMode};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 const DATABASE: &str = "kubarium";
 const STORE: &str = "sessions";
 const OWNER: &str = "owner";
-const ASIDE: &str = "aside/";
-/// How many texts are kept aside.
-const ASIDE_LIMIT: usize = 3;
 /// How long the browser may take to answer.
 const PATIENCE_MS: i32 = 5_000;
 
@@ -187,43 +185,78 @@ pub async fn write(batch: &Batch, owner: &str, first: bool) -> Result<(), WriteE
     transact(TransactionMode::ReadWrite, act).await
 }
 
-/// Keeps a text aside; the oldest of too many goes.
+/// Keeps a text aside and answers its name; the oldest of too many goes.
 ///
 /// # Errors
 /// Why it is not kept, for a person.
-pub async fn keep_aside(kept: &str) -> Result<(), String> {
+pub async fn keep_aside(kept: &str, why: &str) -> Result<String, String> {
     let act = async |store: &Store| {
         let refused = WriteError::Refused;
-        let name = format!("{ASIDE}{:015}", clock::now_ms());
+        let mut all = names(store).await.map_err(refused)?;
+        let name = aside::name(clock::now_ms(), why, &all);
         put(store, &name, kept).await.map_err(refused)?;
-        let mut asides = names(store).await.map_err(refused)?;
-        asides.retain(|name| name.starts_with(ASIDE));
-        asides.sort();
-        let too_many = asides.len().saturating_sub(ASIDE_LIMIT);
-        for name in &asides[..too_many] {
-            remove(store, name).await.map_err(refused)?;
+        all.push(name.clone());
+        for name in aside::too_many(&all) {
+            remove(store, &name).await.map_err(refused)?;
         }
-        Ok(())
+        Ok(name)
     };
     transact(TransactionMode::ReadWrite, act)
         .await
         .map_err(plain)
 }
 
-/// The text kept aside last.
+/// What is kept aside, the newest first.
 ///
 /// # Errors
 /// Why the store cannot be read, for a person.
-pub async fn load_aside() -> Result<Option<String>, String> {
+pub async fn list_aside() -> Result<Vec<Aside>, String> {
     let act = async |store: &Store| {
-        let names = names(store).await.map_err(WriteError::Refused)?;
-        let last = names.into_iter().filter(|name| name.starts_with(ASIDE));
-        match last.max() {
-            Some(name) => text(store, &name).await.map_err(WriteError::Refused),
-            None => Ok(None),
+        let refused = WriteError::Refused;
+        let mut found = Vec::new();
+        for name in names(store).await.map_err(refused)? {
+            if aside::read(&name, 0).is_none() {
+                continue;
+            }
+            let value = store.get(JsValue::from_str(&name)).await;
+            let value = value.map_err(|error| WriteError::Refused(words(error)))?;
+            // The text itself stays where it is.
+            let text = value.and_then(|value| value.dyn_into::<js_sys::JsString>().ok());
+            let bytes = text.map_or(0, |text| text.length());
+            found.extend(aside::read(&name, bytes));
         }
+        found.sort_by_key(|kept| std::cmp::Reverse(kept.at_ms));
+        Ok(found)
     };
     transact(TransactionMode::ReadOnly, act)
+        .await
+        .map_err(plain)
+}
+
+/// The text kept aside under this name.
+///
+/// # Errors
+/// Why it cannot be read, for a person.
+pub async fn load_aside(name: &str) -> Result<String, String> {
+    let act = async |store: &Store| match aside::read(name, 0) {
+        Some(_) => text(store, name).await.map_err(WriteError::Refused),
+        None => Ok(None),
+    };
+    let found = transact(TransactionMode::ReadOnly, act).await;
+    let gone = "it is not there any more".to_owned();
+    found.map_err(plain)?.ok_or(gone)
+}
+
+/// Forgets the text kept aside under this name.
+///
+/// # Errors
+/// Why it is still there, for a person.
+pub async fn discard_aside(name: &str) -> Result<(), String> {
+    let act = async |store: &Store| match aside::read(name, 0) {
+        Some(_) => remove(store, name).await.map_err(WriteError::Refused),
+        None => Ok(()),
+    };
+    transact(TransactionMode::ReadWrite, act)
         .await
         .map_err(plain)
 }

@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::task::Poll;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortController;
 
 /// How long a tab waits for one that is just being closed.
-const LOCK_PATIENCE_MS: f64 = 1_500.0;
+const LOCK_PATIENCE_MS: i32 = 1_500;
 
 /// Lets `ms` milliseconds pass, and messages come in meanwhile.
 pub async fn sleep(ms: i32) {
@@ -50,8 +51,8 @@ pub async fn lock(name: &str) -> bool {
         return true;
     };
     let answer = Promise::new(&mut |resolve, _| ask(&locks, &request, name, &resolve));
-    let answer = JsFuture::from(answer).await;
-    answer.is_ok_and(|granted| granted.is_truthy())
+    let answer = within(2 * LOCK_PATIENCE_MS, JsFuture::from(answer)).await;
+    matches!(answer, Some(Ok(granted)) if granted.is_truthy())
 }
 
 fn ask(locks: &Object, request: &Function, name: &str, resolve: &Function) {
@@ -81,14 +82,16 @@ fn ask(locks: &Object, request: &Function, name: &str, resolve: &Function) {
     }
 }
 
-/// A signal that ends the wait for a lock.
+/// A signal that ends the wait for a lock. It has its own timer: `AbortSignal.timeout` came to
+/// browsers later than locks did.
 fn patience() -> JsValue {
-    let signal = Reflect::get(&js_sys::global(), &"AbortSignal".into());
-    let Ok(signal) = signal else {
+    let Ok(controller) = AbortController::new() else {
         return JsValue::UNDEFINED;
     };
-    let timeout = Reflect::get(&signal, &"timeout".into());
-    let timeout = timeout.and_then(|timeout| timeout.dyn_into::<Function>());
-    let made = timeout.and_then(|timeout| timeout.call1(&signal, &LOCK_PATIENCE_MS.into()));
-    made.unwrap_or(JsValue::UNDEFINED)
+    let signal = controller.signal();
+    spawn_local(async move {
+        sleep(LOCK_PATIENCE_MS).await;
+        controller.abort();
+    });
+    signal.into()
 }

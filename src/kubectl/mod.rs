@@ -7,6 +7,7 @@
 mod apply;
 mod commands;
 mod describe;
+mod drain;
 mod edit;
 mod failure;
 mod flags;
@@ -16,7 +17,8 @@ mod resource;
 mod shell;
 
 pub use apply::{ApplyError, ApplyLine, ApplyReport, apply};
-pub use commands::{NOT_YET, overview};
+pub use commands::{NOT_YET, overview, rollout_status};
+pub use drain::{DrainReport, cordon, drain};
 pub use edit::{delete, restart, scale, set_image, set_paused, undo};
 pub use output::{Output, Stream};
 pub use shell::{Files, Progress, Run};

@@ -84,6 +84,18 @@ pub enum UserCommand {
         /// On, not off.
         on: bool,
     },
+    /// `kubectl cordon` or `uncordon`
+    SetCordoned {
+        /// The node.
+        name: String,
+        /// Cordoned: no new Pods come to it.
+        cordoned: bool,
+    },
+    /// `kubectl drain`
+    Drain {
+        /// The node.
+        name: String,
+    },
     /// A part of the control plane is stopped or started.
     SetPart {
         /// The part, such as `kube-scheduler`.

@@ -2,17 +2,21 @@
 //!
 //! The page sends [`ToEngine`], the engine answers with [`FromEngine`], both as JSON text.
 
+mod aside;
 mod command;
 mod new_cluster;
+mod outbox;
 mod screen;
 mod traffic;
 mod workload;
 
+pub use aside::{Aside, AsideCommand};
 pub use command::{Place, Report, ReportError, UserCommand};
 pub use new_cluster::NewCluster;
+pub use outbox::{Outbox, Outgoing};
 pub use screen::{
-    Clock, EventView, NodeView, PartView, PodView, Screen, ScreenUpdate, Storage, Tab, TraceView,
-    ViewRequest,
+    Beside, Clock, EventView, NodeView, PartView, PodView, Present, Screen, ScreenUpdate, Storage,
+    Tab, TraceView, ViewRequest,
 };
 pub use traffic::{
     ChoiceView, EndpointView, FailureView, HopView, LoadCountView, LoadView, PacketView, PortView,
@@ -37,8 +41,12 @@ pub enum ClockCommand {
     Speed(u32),
     /// The next event happens.
     NextEvent,
-    /// Back to this moment, in microseconds of the cluster's time.
+    /// Look at this moment, in microseconds of the cluster's time. What came after it is kept.
     RewindTo(u64),
+    /// Look at the present again.
+    ReturnToNow,
+    /// The moment looked at is the present from now on: what came after it is forgotten.
+    CarryOn,
 }
 
 /// What the page says.
@@ -60,7 +68,7 @@ pub enum ToEngine {
     Clock(ClockCommand),
     /// Show this.
     View(ViewRequest),
-    /// Throw everything away and begin anew, with a cluster of this size.
+    /// Begin anew, with a cluster of this size. One that somebody did something to is kept aside.
     New(NewCluster),
     /// Make a link that carries the situation.
     MakeLink,
@@ -70,8 +78,8 @@ pub enum ToEngine {
     Import(String),
     /// Begin anew, whatever is saved: that is kept aside.
     OpenAnew,
-    /// Make a file of what was kept aside last.
-    ExportAside,
+    /// Do something with what is kept aside.
+    Aside(AsideCommand),
     /// Say that you live.
     Ping,
     /// Crash, as a test asks: nothing on the page sends this.
@@ -81,8 +89,17 @@ pub enum ToEngine {
 /// What the engine says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromEngine {
-    /// It is not ready yet.
-    Loading(String),
+    /// The worker is there and hears what is said.
+    Ready,
+    /// Something takes a while, and the cluster stands still meanwhile.
+    Loading {
+        /// What it does, such as `replaying`.
+        what: String,
+        /// How many hundredths of it are done, where that is known.
+        percent: Option<u8>,
+    },
+    /// What took a while is through.
+    Loaded,
     /// What changed on the screen; the first one holds everything.
     Screen(Box<ScreenUpdate>),
     /// A command was carried out, or refused, and saved.
@@ -96,6 +113,8 @@ pub enum FromEngine {
     Link(String),
     /// The text of a file.
     File(String),
+    /// What is kept aside, the newest first.
+    Aside(Vec<Aside>),
     /// Something to tell the person.
     Notice(String),
     /// Something to tell the person, and what they can do about it.

@@ -22,12 +22,30 @@ pub struct Clock {
     pub paused: bool,
     /// Thousandths of real time.
     pub speed: u32,
+    /// The present, while `now` is an earlier moment that the person looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<Present>,
+}
+
+/// The present of a cluster whose past is on the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Present {
+    /// When it is, as `Clock::now`.
+    pub now: u64,
+    /// How many commands were given since the moment on the screen.
+    pub commands: u32,
 }
 
 impl Clock {
     /// Whole seconds since the cluster began.
     pub const fn elapsed(&self) -> u64 {
         self.now.saturating_sub(self.start) / 1_000_000
+    }
+
+    /// Whole seconds from the beginning to the present.
+    pub fn age(&self) -> u64 {
+        let now = self.present.as_ref().map_or(self.now, |there| there.now);
+        now.saturating_sub(self.start) / 1_000_000
     }
 
     /// Seconds as a clock shows them: `4:07`, `1:02:03`.
@@ -136,6 +154,8 @@ pub struct NodeView {
     pub status: String,
     /// Whether it is switched on.
     pub on: bool,
+    /// Whether no new Pods come to it.
+    pub cordoned: bool,
     /// Its address.
     pub ip: String,
     /// Thousandths of a CPU that its Pods asked for, of all it has.
@@ -197,10 +217,17 @@ pub struct Screen {
     pub revision: u64,
     /// The control plane.
     pub parts: Arc<Vec<PartView>>,
-    /// The nodes.
-    pub nodes: Vec<Arc<NodeView>>,
     /// Every Pod.
     pub pods: BTreeMap<Place, Arc<PodView>>,
+    /// What stands beside the stage.
+    pub beside: Beside,
+}
+
+/// What the panels beside the stage show. What did not change is the same object as before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The nodes.
+    pub nodes: Vec<Arc<NodeView>>,
     /// The Deployments, while their tab is open.
     pub rollouts: Vec<Arc<RolloutView>>,
     /// The Services, while their tab is open.
@@ -302,24 +329,24 @@ impl Screen {
         set(&mut self.storage, update.storage);
         self.revision = update.revision.unwrap_or(self.revision);
         set(&mut self.parts, update.parts);
-        set_all(&mut self.nodes, update.nodes);
+        set_all(&mut self.beside.nodes, update.nodes);
         for gone in &update.gone {
             self.pods.remove(gone);
         }
         for pod in update.pods {
             self.pods.insert(pod.at.clone(), Arc::new(pod));
         }
-        set_all(&mut self.rollouts, update.rollouts);
-        set_all(&mut self.services, update.services);
+        set_all(&mut self.beside.rollouts, update.rollouts);
+        set_all(&mut self.beside.services, update.services);
         if let Some(request) = update.request {
-            self.request = request.into_iter().next().map(Arc::new);
+            self.beside.request = request.into_iter().next().map(Arc::new);
         }
-        set_all(&mut self.loads, update.loads);
-        set(&mut self.events, update.events);
-        set(&mut self.trace, update.trace);
-        set(&mut self.chain, update.chain);
+        set_all(&mut self.beside.loads, update.loads);
+        set(&mut self.beside.events, update.events);
+        set(&mut self.beside.trace, update.trace);
+        set(&mut self.beside.chain, update.chain);
         if let Some(detail) = update.detail {
-            self.detail = detail.into_iter().next().map(Arc::new);
+            self.beside.detail = detail.into_iter().next().map(Arc::new);
         }
     }
 
@@ -347,17 +374,17 @@ impl Screen {
             storage: one(&self.storage, &new.storage),
             revision: (self.revision != new.revision).then_some(new.revision),
             parts: one(&self.parts, &new.parts),
-            nodes: all(&self.nodes, &new.nodes),
+            nodes: all(&self.beside.nodes, &new.beside.nodes),
             pods: changed.map(|(_, pod)| PodView::clone(pod)).collect(),
             gone: gone.cloned().collect(),
-            rollouts: all(&self.rollouts, &new.rollouts),
-            services: all(&self.services, &new.services),
-            request: maybe(self.request.as_ref(), new.request.as_ref()),
-            loads: all(&self.loads, &new.loads),
-            events: one(&self.events, &new.events),
-            trace: one(&self.trace, &new.trace),
-            chain: one(&self.chain, &new.chain),
-            detail: maybe(self.detail.as_ref(), new.detail.as_ref()),
+            rollouts: all(&self.beside.rollouts, &new.beside.rollouts),
+            services: all(&self.beside.services, &new.beside.services),
+            request: maybe(self.beside.request.as_ref(), new.beside.request.as_ref()),
+            loads: all(&self.beside.loads, &new.beside.loads),
+            events: one(&self.beside.events, &new.beside.events),
+            trace: one(&self.beside.trace, &new.beside.trace),
+            chain: one(&self.beside.chain, &new.beside.chain),
+            detail: maybe(self.beside.detail.as_ref(), new.beside.detail.as_ref()),
             pulses: Vec::new(),
             packets: Vec::new(),
         };
@@ -374,6 +401,21 @@ mod tests {
         assert_eq!(Clock::face(7), "0:07");
         assert_eq!(Clock::face(247), "4:07");
         assert_eq!(Clock::face(3_723), "1:02:03");
+    }
+
+    #[test]
+    fn a_clock_in_the_past_knows_the_present() {
+        let mut clock = Clock {
+            now: 24_000_000,
+            start: 4_000_000,
+            ..Clock::default()
+        };
+        assert_eq!((clock.elapsed(), clock.age()), (20, 20));
+        clock.present = Some(Present {
+            now: 64_999_999,
+            commands: 2,
+        });
+        assert_eq!((clock.elapsed(), clock.age()), (20, 60));
     }
 
     fn pod(name: &str, status: &str) -> (Place, Arc<PodView>) {
@@ -399,7 +441,10 @@ mod tests {
             ]
             .into(),
             revision: 1,
-            request: Some(Arc::default()),
+            beside: Beside {
+                request: Some(Arc::default()),
+                ..Beside::default()
+            },
             ..Screen::default()
         };
         let mut new = old.clone();
@@ -407,8 +452,8 @@ mod tests {
             .extend([pod("b", "Terminating"), pod("d", "Pending")]);
         new.pods.remove(&pod("c", "").0);
         new.revision = 2;
-        new.request = None;
-        new.nodes = vec![Arc::default()];
+        new.beside.request = None;
+        new.beside.nodes = vec![Arc::default()];
         let update = old.update_to(&new).expect("they differ");
         assert_eq!((update.pods.len(), update.gone.len()), (2, 1));
         assert!(update.clock.is_none() && update.rollouts.is_none());

@@ -124,4 +124,6 @@ pub struct DetailView {
     pub broken: bool,
     /// Whether it runs: a node or part that is on, a Pod with a running container.
     pub on: bool,
+    /// Whether no new Pods come to it, as it is cordoned.
+    pub cordoned: bool,
 }

@@ -2,9 +2,11 @@
 //!
 //! A checkpoint is a clone of the cluster. Objects, the store's history and the trace are shared
 //! between clones; what is not shared is weighed, and all checkpoints together stay below a limit.
+//! Those of a session and of a look back at it are the same.
 
 use crate::cluster::Cluster;
 use crate::sim::{SimDuration, SimTime};
+use std::sync::Arc;
 
 const COUNT_LIMIT: usize = 48;
 /// How many bytes all checkpoints together may weigh, by [`Cluster::weight`].
@@ -29,7 +31,7 @@ pub struct Checkpoint {
 /// The moments kept, the oldest first; the session's beginning is always among them.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    kept: Vec<Checkpoint>,
+    kept: Vec<Arc<Checkpoint>>,
     weight: u64,
 }
 
@@ -43,7 +45,7 @@ impl Checkpoints {
         };
         Self {
             weight: cluster.weight(),
-            kept: vec![first],
+            kept: vec![Arc::new(first)],
         }
     }
 
@@ -59,7 +61,7 @@ impl Checkpoints {
     /// past stays reachable everywhere, only a little slower.
     pub fn keep(&mut self, checkpoint: Checkpoint) {
         self.weight += checkpoint.cluster.weight();
-        self.kept.push(checkpoint);
+        self.kept.push(Arc::new(checkpoint));
         while self.kept.len() > COUNT_MIN
             && (self.kept.len() > COUNT_LIMIT || self.weight > WEIGHT_LIMIT)
         {
@@ -73,7 +75,7 @@ impl Checkpoints {
     }
 
     /// Forgets what came after `to` and answers the last moment before it.
-    pub fn go_back(&mut self, to: SimTime) -> Option<Checkpoint> {
+    pub fn go_back(&mut self, to: SimTime) -> Option<Arc<Checkpoint>> {
         self.kept
             .retain(|checkpoint| checkpoint.cluster.now() <= to);
         self.weigh();

@@ -38,6 +38,20 @@ fn outcome(result: Result<String, Status>) -> Report {
     }
 }
 
+fn drained(result: Result<kubectl::DrainReport, Status>) -> Report {
+    match result {
+        Ok(report) => Report {
+            lines: report.lines,
+            errors: report
+                .errors
+                .into_iter()
+                .map(|message| ReportError { message, line: 0 })
+                .collect(),
+        },
+        Err(status) => outcome(Err(status)),
+    }
+}
+
 impl Session {
     pub(super) fn carry_out(&mut self, command: UserCommand) -> Report {
         let now = self.cluster.now();
@@ -80,6 +94,10 @@ impl Session {
                     "error: the server doesn't have a resource type \"{kind}\""
                 )),
             },
+            UserCommand::SetCordoned { name, cordoned } => {
+                outcome(kubectl::cordon(api, &name, cordoned, now))
+            }
+            UserCommand::Drain { name } => drained(kubectl::drain(api, &name, now)),
             other => self.break_or_ask(other),
         }
     }

@@ -1,16 +1,19 @@
 //! The tape around a cluster: every command is noted with its moment, so that the same run can be
 //! made again, up to any moment of it. A tape starts with the cluster, or with a backup of it.
 
+pub mod aside;
 mod checkpoint;
 mod execute;
 mod new;
 mod opening;
+mod past;
 mod records;
 mod saved;
 mod share;
 
 pub use new::config_of;
 pub use opening::{Opening, Progress};
+pub use past::Past;
 pub use records::{
     Batch, FORMAT_1, Keeper, PREFIX, Records, goes_on_from, read as read_records, to_text,
 };
@@ -250,7 +253,7 @@ impl Session {
         let position = (checkpoint.position as usize).min(self.tape.len());
         let mut later = self.tape.split_off(position);
         later.retain(|entry| entry.at <= offset);
-        self.cluster = checkpoint.cluster;
+        self.cluster = checkpoint.cluster.clone();
         self.events = checkpoint.events;
         self.last_request = None;
         self.change = Change {

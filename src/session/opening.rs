@@ -6,7 +6,7 @@
 
 use super::Session;
 use super::saved::{BUILD, Latest, Saved, TapeEntry};
-use crate::cluster::Backup;
+use crate::cluster::{Backup, ClusterConfig};
 use crate::sim::{SimDuration, SimTime};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -95,30 +95,32 @@ impl Opening {
             },
         };
         let start = session.start();
+        let until = start + SimDuration::micros(saved.elapsed);
         Ok(Self {
-            rest: saved.tape.into(),
-            began: start,
-            until: start + SimDuration::micros(saved.elapsed),
-            session,
             left: limit,
             planned,
             mark,
             other_build,
             fallback,
             lenient: false,
-            fell_back: false,
-            hurried: false,
             notices,
+            ..Self::towards(session, saved.tape.into(), until)
         })
     }
 
-    /// Takes `session` back to `to`: commands given later are forgotten.
-    pub fn rewind(mut session: Session, to: SimTime) -> Self {
-        let (rest, to) = session.go_back(to);
+    /// A new cluster that runs for a while before anybody sees it.
+    pub fn fresh(config: ClusterConfig, head_start: SimDuration) -> Self {
+        let session = Session::new(config);
+        let until = session.start() + head_start;
+        Self::towards(session, VecDeque::new(), until)
+    }
+
+    /// `session` goes on to `until` by the commands in `rest`, however long it takes.
+    fn towards(session: Session, rest: VecDeque<TapeEntry>, until: SimTime) -> Self {
         Self {
             rest,
             began: session.cluster().now(),
-            until: to,
+            until,
             session,
             left: u64::MAX,
             planned: 0,
@@ -132,6 +134,12 @@ impl Opening {
         }
     }
 
+    /// Takes `session` back to `to`: commands given later are forgotten.
+    pub fn rewind(mut session: Session, to: SimTime) -> Self {
+        let (rest, to) = session.go_back(to);
+        Self::towards(session, rest, to)
+    }
+
     fn from_backup(fallback: Fallback, why: &str) -> Result<Self, (String, Fallback)> {
         let (session, refused) = match Session::on_base(fallback.backup.clone()) {
             Ok(restored) => restored,
@@ -141,21 +149,11 @@ impl Opening {
             "{why}: the cluster goes on from its backup. Its Pods are the same; rewinding begins at the backup."
         )];
         notices.extend(refused_notice(&refused));
-        let start = session.start();
+        let until = session.start() + SimDuration::micros(fallback.elapsed);
         Ok(Self {
-            rest: fallback.rest.into(),
-            began: start,
-            until: start + SimDuration::micros(fallback.elapsed),
-            session,
             left: EXACT_LIMIT,
-            planned: 0,
-            mark: None,
-            other_build: false,
-            fallback: None,
-            lenient: true,
-            fell_back: false,
-            hurried: false,
             notices,
+            ..Self::towards(session, fallback.rest.into(), until)
         })
     }
 

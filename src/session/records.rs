@@ -117,6 +117,12 @@ impl Keeper {
         };
     }
 
+    /// There was a backup of the session before it was opened: the next one is due at once, rather
+    /// than after a while.
+    pub const fn hurry_backup(&mut self) {
+        self.first_ms = Some(0);
+    }
+
     /// The session began with this link, or it was made of it: whoever opens it here again means
     /// the session as it went on.
     pub fn note_link(&mut self, fragment: &str) {

@@ -423,3 +423,71 @@ fn a_rewind_in_slices_is_the_rewind_at_one_go() {
     assert_eq!(sliced.tape(), at_once.tape());
     assert_eq!(sliced.events(), at_once.events());
 }
+
+#[test]
+fn a_node_is_cordoned_drained_and_taken_back() {
+    let mut session = scaled();
+    let name = "worker-1".to_owned();
+    let on_it = |session: &Session| {
+        use crate::api::meta::MetaExt;
+        use k8s_openapi::api::core::v1::Pod;
+        let etcd = session.cluster().api().etcd();
+        let pods = etcd.list(crate::api::Kind::Pod, None);
+        let pods = pods.filter_map(|object| object.get::<Pod>());
+        pods.filter(|pod| pod.namespace() == "default")
+            .filter(|pod| {
+                pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some("worker-1")
+            })
+            .count()
+    };
+    assert!(on_it(&session) > 0);
+    let report = session.execute(UserCommand::Drain { name: name.clone() });
+    assert_eq!(report.errors, []);
+    assert_eq!(report.lines[0], "node/worker-1 cordoned");
+    assert!(report.lines[1].starts_with("evicting pod "), "{report:?}");
+    run(&mut session, 60);
+    assert_eq!(on_it(&session), 0);
+    let set = |cordoned: bool| UserCommand::SetCordoned {
+        name: name.clone(),
+        cordoned,
+    };
+    let report = session.execute(set(true));
+    assert_eq!(report.lines, ["node/worker-1 already cordoned"]);
+    let report = session.execute(set(false));
+    assert_eq!(report.lines, ["node/worker-1 uncordoned"]);
+    session.execute(scale(9));
+    run(&mut session, 30);
+    assert!(on_it(&session) > 0, "it takes Pods again");
+    let nowhere = session.execute(UserCommand::Drain {
+        name: "nowhere".to_owned(),
+    });
+    assert_eq!(
+        nowhere.errors[0].message,
+        "Error from server (NotFound): nodes \"nowhere\" not found"
+    );
+}
+
+#[test]
+fn a_session_that_had_a_backup_has_one_again_with_its_first_save() {
+    let holds_backup = |batch: &Batch| batch.put.iter().any(|(name, _)| name == "2/backup");
+    let mut session = Session::new(ClusterConfig::default());
+    let mut keeper = Keeper::default();
+    assert!(!holds_backup(&keeper.batch(&mut session, 1_000_000)));
+    let mut keeper = Keeper::default();
+    keeper.hurry_backup();
+    assert!(holds_backup(&keeper.batch(&mut session, 1_000_000)));
+    assert!(!holds_backup(&keeper.batch(&mut session, 1_000_001)));
+}
+
+#[test]
+fn a_new_cluster_runs_a_while_before_it_is_shown() {
+    let head_start = SimDuration::secs(25);
+    let mut opening = Opening::fresh(ClusterConfig::default(), head_start);
+    let first = opening.run(50).expect("it goes");
+    assert!(matches!(first, Progress::Working(0..99)), "{first:?}");
+    while opening.run(50).expect("it goes") != Progress::Done {}
+    let (session, notices) = opening.finish();
+    assert_eq!(notices, [""; 0]);
+    assert_eq!(session.cluster().now(), session.start() + head_start);
+    assert_eq!(pods(&session).len(), 9);
+}

@@ -1,17 +1,20 @@
 //! The frame of the page: it holds the engine, the screen as it is now and what was last said.
 
+use super::aside::KeptAside;
 use super::dialogs::{Dialog, Help, NewClusterForm};
 use super::engine::Engine;
 use super::flow::Flow;
 use super::keys::{self, Key};
+use super::loading::{Loading, Work, Working};
 use super::panels::{Panel, Shown};
+use super::past::{Banner, CarryOn};
 use super::stage::Stage;
 use super::tabs::{TABS, Tabs};
 use super::theme::Theme;
 use super::{bar, dom, editor, time_bar};
 use crate::protocol::{
-    ClockCommand, FromEngine, Place, PodView, Report, Screen, Spot, Tab, ToEngine, UserCommand,
-    ViewRequest,
+    Aside, AsideCommand, Beside, ClockCommand, FromEngine, Place, PodView, Report, Screen, Spot,
+    Tab, ToEngine, UserCommand, ViewRequest,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -53,6 +56,8 @@ pub enum Msg {
     Key(Key),
     /// The person takes what was offered, or not.
     Accept(bool),
+    /// The person takes the moment looked at for the present, or returns to the present.
+    CarryOn(bool),
 }
 
 /// What was last told to the person.
@@ -80,7 +85,7 @@ pub struct App {
     send: Callback<Msg>,
     screen: Screen,
     alive: bool,
-    loading: String,
+    loading: Option<Work>,
     said: Said,
     offer: Option<Offer>,
     /// The engine is a new one: what it shows first is the whole screen.
@@ -90,6 +95,9 @@ pub struct App {
     before: Tab,
     on_stage: bool,
     dialog: Option<Dialog>,
+    aside: Option<Rc<Vec<Aside>>>,
+    /// What the person wants to do at an earlier moment.
+    held: Option<UserCommand>,
     theme: Theme,
     next_id: u32,
     applying: Option<u32>,
@@ -110,15 +118,15 @@ impl Component for App {
         let link = ctx.link().clone();
         keys::listen(move |key| link.send_message(Msg::Key(key)));
         let loading = match engine {
-            Ok(_) => "starting the cluster's worker".to_owned(),
-            Err(_) => "This browser cannot start the cluster's worker".to_owned(),
+            Ok(_) => "starting the cluster's worker",
+            Err(_) => "This browser cannot start the cluster's worker",
         };
         Self {
             engine: engine.ok(),
             send: ctx.link().callback(|message: Msg| message),
             screen: Screen::default(),
             alive: false,
-            loading,
+            loading: Some(Work::of(loading)),
             said: Said::default(),
             offer: None,
             anew: false,
@@ -127,6 +135,8 @@ impl Component for App {
             before: Tab::default(),
             on_stage: true,
             dialog: None,
+            aside: None,
+            held: None,
             theme: Theme::load(),
             next_id: 1,
             applying: None,
@@ -140,10 +150,7 @@ impl Component for App {
     fn update(&mut self, _: &Context<Self>, message: Msg) -> bool {
         match message {
             Msg::Engine(message) => return self.hear(message),
-            Msg::Command(command) => {
-                self.command(command);
-                return false;
-            }
+            Msg::Command(command) => return self.command(command),
             Msg::Clock(command) => self.send(&ToEngine::Clock(command)),
             Msg::Ask(message) => self.send(&message),
             Msg::Open(tab) => self.open(tab),
@@ -168,10 +175,16 @@ impl Component for App {
                 self.ask();
             }
             Msg::ClearRequest => {
-                self.cleared = self.screen.request.as_ref().map_or(0, |request| request.id);
+                self.cleared = self
+                    .screen
+                    .beside
+                    .request
+                    .as_ref()
+                    .map_or(0, |request| request.id);
                 self.flow.show_way(self.way());
             }
-            Msg::Dialog(dialog) => self.dialog = dialog,
+            Msg::Dialog(dialog) => self.show_dialog(dialog),
+            Msg::CarryOn(carry_on) => self.end_look_back(carry_on),
             Msg::Theme(theme) => {
                 theme.put();
                 self.theme = theme;
@@ -185,7 +198,8 @@ impl Component for App {
     fn view(&self, _: &Context<Self>) -> Html {
         let send = self.send.clone();
         if !self.alive {
-            return html! { <bar::Loading what={self.loading.clone()} /> };
+            let Work { what, percent } = self.loading.clone().unwrap_or_else(|| Work::of(""));
+            return html! { <Loading {what} {percent} /> };
         }
         let class = if self.on_stage {
             "desk on-stage"
@@ -195,15 +209,17 @@ impl Component for App {
         html! {
             <>
                 <bar::Bar clock={self.screen.clock.clone()} storage={self.screen.storage.clone()} theme={self.theme} send={send.clone()} />
+                <Banner clock={self.screen.clock.clone()} send={send.clone()} />
                 <main {class}>
-                    <Stage parts={self.screen.parts.clone()} nodes={self.screen.nodes.clone()} pods={self.by_node.clone()}
-                        revision={self.screen.revision} loaded={!self.screen.loads.is_empty()} chosen={self.view.chosen.clone()} flow={self.flow.clone()} send={send.clone()} />
+                    <Stage parts={self.screen.parts.clone()} nodes={self.screen.beside.nodes.clone()} pods={self.by_node.clone()}
+                        revision={self.screen.revision} loaded={!self.screen.beside.loads.is_empty()} chosen={self.view.chosen.clone()} flow={self.flow.clone()} send={send.clone()} />
                     <div class="side">
                         <Tabs open={self.view.tab} on_stage={self.on_stage} chosen={self.view.chosen.clone()} send={send.clone()} />
                         <Panel shown={self.shown()} send={send.clone()} />
                     </div>
                 </main>
                 {self.footer()}
+                if let Some(Work { what, percent }) = self.loading.clone() { <Working {what} {percent} /> }
                 {self.dialog_view(send)}
             </>
         }
@@ -225,20 +241,47 @@ impl App {
         Shown {
             view: self.view.clone(),
             report: self.report.clone(),
-            rollouts: self.screen.rollouts.clone(),
-            services: self.screen.services.clone(),
-            nodes: self.screen.nodes.clone(),
             callers: self.callers.clone(),
-            request: self.request().cloned(),
-            loads: self.screen.loads.clone(),
-            events: self.screen.events.clone(),
-            trace: self.screen.trace.clone(),
-            chain: self.screen.chain.clone(),
-            detail: self.screen.detail.clone(),
+            beside: Beside {
+                request: self.request().cloned(),
+                ..self.screen.beside.clone()
+            },
         }
     }
 
-    fn command(&mut self, command: UserCommand) {
+    /// Does something to the cluster, or asks first; answers whether the page changes.
+    fn command(&mut self, command: UserCommand) -> bool {
+        let asks = self.screen.clock.present.is_some();
+        if asks {
+            self.held = Some(command);
+            self.dialog = Some(Dialog::CarryOn);
+        } else {
+            self.give(command);
+        }
+        asks
+    }
+
+    fn end_look_back(&mut self, carry_on: bool) {
+        self.send(&ToEngine::Clock(match carry_on {
+            true => ClockCommand::CarryOn,
+            false => ClockCommand::ReturnToNow,
+        }));
+        if let Some(command) = self.held.take().filter(|_| carry_on) {
+            self.give(command);
+        }
+        self.show_dialog(None);
+    }
+
+    fn show_dialog(&mut self, dialog: Option<Dialog>) {
+        self.dialog = dialog;
+        self.held = None;
+        if dialog == Some(Dialog::Aside) {
+            self.aside = None;
+            self.send(&ToEngine::Aside(AsideCommand::List));
+        }
+    }
+
+    fn give(&mut self, command: UserCommand) {
         let id = self.next_id;
         self.next_id += 1;
         if matches!(command, UserCommand::Apply { .. }) {
@@ -305,13 +348,15 @@ impl App {
     /// Takes in what the engine says; answers whether the page changes.
     fn hear(&mut self, message: FromEngine) -> bool {
         match message {
-            FromEngine::Loading(stage) if stage == "ready" => {
+            FromEngine::Ready => {
                 let fragment = dom::fragment();
                 self.send(&ToEngine::Open { fragment });
                 self.ask();
                 self.anew = true;
             }
-            FromEngine::Loading(stage) => self.loading = stage,
+            FromEngine::Loading { what, percent } => self.loading = Some(Work { what, percent }),
+            FromEngine::Loaded => self.loading = None,
+            FromEngine::Aside(kept) => self.aside = Some(Rc::new(kept)),
             FromEngine::Screen(update) => {
                 let anew = std::mem::take(&mut self.anew);
                 if anew {
@@ -428,7 +473,7 @@ impl App {
 
     /// The last request, unless the person has seen enough of it.
     fn request(&self) -> Option<&Arc<crate::protocol::RequestView>> {
-        let request = self.screen.request.as_ref();
+        let request = self.screen.beside.request.as_ref();
         request.filter(|request| request.id != self.cleared)
     }
 
@@ -475,6 +520,10 @@ impl App {
         match self.dialog {
             Some(Dialog::Help) => html! { <Help {send} /> },
             Some(Dialog::NewCluster) => html! { <NewClusterForm {send} /> },
+            Some(Dialog::Aside) => html! { <KeptAside kept={self.aside.clone()} {send} /> },
+            Some(Dialog::CarryOn) => {
+                html! { <CarryOn clock={self.screen.clock.clone()} {send} /> }
+            }
             None => Html::default(),
         }
     }

@@ -25,7 +25,8 @@ pub struct Props {
     pub send: Callback<Msg>,
 }
 
-fn brand() -> Html {
+/// Its name.
+pub fn brand() -> Html {
     html! { <div class="brand"><h1>{"Kubarium"}</h1><p>{"a Kubernetes cluster under glass"}</p></div> }
 }
 
@@ -44,24 +45,6 @@ pub fn Bar(props: &Props) -> Html {
             <TimeBar clock={clock.clone()} send={send.clone()} />
             <Keeping storage={storage.clone()} theme={*theme} send={send.clone()} />
         </header>
-    }
-}
-
-/// What `Loading` needs.
-#[derive(Clone, PartialEq, Properties)]
-pub struct LoadingProps {
-    /// What is awaited.
-    pub what: String,
-}
-
-/// The page before the first screen.
-#[component]
-pub fn Loading(props: &LoadingProps) -> Html {
-    html! {
-        <>
-            <header class="bar">{brand()}</header>
-            <main class="loading"><p role="status">{&props.what}{"…"}</p></main>
-        </>
     }
 }
 
@@ -96,11 +79,11 @@ fn Keeping(props: &KeepingProps) -> Html {
         let open = open.clone();
         Callback::from(move |_: MouseEvent| open.set(!*open))
     };
-    let new = {
+    let dialog = |dialog: Dialog| {
         let open = open.clone();
         send.reform(move |_: MouseEvent| {
             open.set(false);
-            Msg::Dialog(Some(Dialog::NewCluster))
+            Msg::Dialog(Some(dialog))
         })
     };
     let next = theme.next();
@@ -114,9 +97,10 @@ fn Keeping(props: &KeepingProps) -> Html {
             <div class="menu">
                 <button class="plain" onclick={toggle} aria-expanded={open.to_string()} data-testid="menu">{icon("more")}{"Cluster"}</button>
                 <div class="menu-list" hidden={!*open}>
-                    <button onclick={new} data-testid="new-cluster">{"New cluster…"}</button>
+                    <button onclick={dialog(Dialog::NewCluster)} data-testid="new-cluster">{"New cluster…"}</button>
                     <button onclick={ask(ToEngine::Export)} data-testid="export">{"Export to a file"}</button>
                     {import(send, open.setter())}
+                    <button onclick={dialog(Dialog::Aside)} data-testid="kept-aside">{"Kept aside…"}</button>
                 </div>
             </div>
             <button class="plain square" onclick={turn} title={label.clone()} aria-label={label} data-testid="theme">{icon(theme.icon())}</button>

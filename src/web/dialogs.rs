@@ -14,6 +14,10 @@ pub enum Dialog {
     NewCluster,
     /// The keys.
     Help,
+    /// What is kept aside.
+    Aside,
+    /// Whether to do something at an earlier moment.
+    CarryOn,
 }
 
 /// What a dialog needs.
@@ -25,15 +29,18 @@ pub struct Props {
 
 /// What `Frame` needs.
 #[derive(Clone, PartialEq, Properties)]
-struct FrameProps {
-    title: AttrValue,
-    send: Callback<Msg>,
-    children: Html,
+pub struct FrameProps {
+    /// What it is about.
+    pub title: AttrValue,
+    /// Where messages go.
+    pub send: Callback<Msg>,
+    /// What it holds.
+    pub children: Html,
 }
 
 /// A dialog that keeps the keyboard until it is closed.
 #[component]
-fn Frame(props: &FrameProps) -> Html {
+pub fn Frame(props: &FrameProps) -> Html {
     let node = use_node_ref();
     {
         let node = node.clone();
@@ -68,55 +75,57 @@ pub fn Help(props: &Props) -> Html {
     }
 }
 
-/// (label, name of the field, bounds, what it is measured in)
-const FIELDS: [(&str, &str, u64, u64); 5] = [
-    (
-        "Worker nodes",
-        "workers",
-        NewCluster::WORKERS.0 as u64,
-        NewCluster::WORKERS.1 as u64,
-    ),
-    (
-        "CPU of each, in thousandths",
-        "cpu",
-        NewCluster::CPU_MILLI.0 as u64,
-        NewCluster::CPU_MILLI.1 as u64,
-    ),
-    (
-        "Memory of each, in MiB",
-        "memory",
-        NewCluster::MEMORY_MIB.0 as u64,
-        NewCluster::MEMORY_MIB.1 as u64,
-    ),
-    (
-        "Pods that each takes",
-        "pods",
-        NewCluster::PODS.0 as u64,
-        NewCluster::PODS.1 as u64,
-    ),
-    ("Seed of all chance", "seed", 0, u32::MAX as u64),
+/// A number of a new cluster.
+struct Number {
+    label: &'static str,
+    name: &'static str,
+    bounds: (u64, u64),
+    get: fn(&NewCluster) -> u64,
+    /// Sets it to a number that is inside the bounds.
+    set: fn(&mut NewCluster, u64),
+}
+
+const fn wide((low, high): (u32, u32)) -> (u64, u64) {
+    (low as u64, high as u64)
+}
+
+const FIELDS: [Number; 5] = [
+    Number {
+        label: "Worker nodes",
+        name: "workers",
+        bounds: (NewCluster::WORKERS.0 as u64, NewCluster::WORKERS.1 as u64),
+        get: |new| u64::from(new.workers),
+        set: |new, value| new.workers = value as u8,
+    },
+    Number {
+        label: "CPU of each, in thousandths",
+        name: "cpu",
+        bounds: wide(NewCluster::CPU_MILLI),
+        get: |new| u64::from(new.cpu_milli),
+        set: |new, value| new.cpu_milli = value as u32,
+    },
+    Number {
+        label: "Memory of each, in MiB",
+        name: "memory",
+        bounds: wide(NewCluster::MEMORY_MIB),
+        get: |new| u64::from(new.memory_mib),
+        set: |new, value| new.memory_mib = value as u32,
+    },
+    Number {
+        label: "Pods that each takes",
+        name: "pods",
+        bounds: wide(NewCluster::PODS),
+        get: |new| u64::from(new.pods),
+        set: |new, value| new.pods = value as u32,
+    },
+    Number {
+        label: "Seed of all chance",
+        name: "seed",
+        bounds: (0, u32::MAX as u64),
+        get: |new| new.seed,
+        set: |new, value| new.seed = value,
+    },
 ];
-
-fn number(new: &NewCluster, name: &str) -> u64 {
-    match name {
-        "workers" => u64::from(new.workers),
-        "cpu" => u64::from(new.cpu_milli),
-        "memory" => u64::from(new.memory_mib),
-        "pods" => u64::from(new.pods),
-        _ => new.seed,
-    }
-}
-
-fn set_number(new: &mut NewCluster, name: &str, value: u64) {
-    let small = u32::try_from(value).unwrap_or(u32::MAX);
-    match name {
-        "workers" => new.workers = u8::try_from(value).unwrap_or(u8::MAX),
-        "cpu" => new.cpu_milli = small,
-        "memory" => new.memory_mib = small,
-        "pods" => new.pods = small,
-        _ => new.seed = value,
-    }
-}
 
 /// The size of a new cluster.
 #[component]
@@ -130,27 +139,28 @@ pub fn NewClusterForm(props: &Props) -> Html {
             send.emit(Msg::Dialog(None));
         })
     };
-    let field = |(label, name, low, high): &(&'static str, &'static str, u64, u64)| {
+    let field = |number: &'static Number| {
+        let (low, high) = number.bounds;
         let oninput = {
-            let (new, name) = (new.clone(), *name);
+            let new = new.clone();
             Callback::from(move |event: InputEvent| {
                 let mut next = (*new).clone();
-                if let Ok(value) = dom::value(&event).parse() {
-                    set_number(&mut next, name, value);
+                if let Ok(value) = dom::value(&event).parse::<u64>() {
+                    (number.set)(&mut next, value.min(high));
                     new.set(next);
                 }
             })
         };
-        let value = number(&new, name).to_string();
+        let value = (number.get)(&new).to_string();
         html! {
-            <label key={*name}><span>{*label}</span>
-                <input type="number" required=true min={low.to_string()} max={high.to_string()} {value} {oninput} data-testid={format!("new-{name}")} />
+            <label key={number.name}><span>{number.label}</span>
+                <input type="number" required=true min={low.to_string()} max={high.to_string()} {value} {oninput} data-testid={format!("new-{}", number.name)} />
             </label>
         }
     };
     html! {
         <Frame title="A new cluster" send={props.send.clone()}>
-            <p>{"The cluster you have now is thrown away. Share or export it first if you want it back."}</p>
+            <p>{"The cluster you have now is kept aside in this browser, if you did something to it: look under Cluster, Kept aside."}</p>
             <form class="fields" {onsubmit}>
                 {for FIELDS.iter().map(field)}
                 <button type="submit" class="main" data-testid="new-create">{"Create"}</button>

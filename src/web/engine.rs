@@ -5,7 +5,7 @@
 // Two crashes are told apart by real time.
 #![allow(clippy::disallowed_methods)]
 
-use crate::protocol::{FromEngine, ToEngine};
+use crate::protocol::{FromEngine, Outbox, Outgoing, ToEngine};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
@@ -23,6 +23,8 @@ const AGAIN_MS: f64 = 60_000.0;
 struct State {
     worker: Option<Worker>,
     on_message: Rc<dyn Fn(FromEngine)>,
+    /// What it has not answered, and what waits for the next one.
+    outbox: Outbox,
     /// Whether this worker has said anything yet: it may take long to load.
     heard: bool,
     silence: u32,
@@ -46,6 +48,7 @@ impl Engine {
         let state = State {
             worker: None,
             on_message: Rc::new(on_message),
+            outbox: Outbox::default(),
             heard: false,
             silence: 0,
             last_crash_ms: None,
@@ -62,15 +65,31 @@ impl Engine {
     /// Says something to the engine. To begin anew, a worker that is gone is replaced.
     pub fn send(&self, message: &ToEngine) {
         if matches!(message, ToEngine::OpenAnew) && self.state.borrow().worker.is_none() {
-            self.state.borrow_mut().anew = true;
+            {
+                let mut state = self.state.borrow_mut();
+                state.anew = true;
+                state.outbox.start();
+            }
             self.begin_or_tell();
             return;
         }
-        let mut state = self.state.borrow_mut();
-        let anew = matches!(message, ToEngine::Open { .. }) && std::mem::take(&mut state.anew);
-        let message = if anew { &ToEngine::OpenAnew } else { message };
+        let outgoing = {
+            let mut state = self.state.borrow_mut();
+            let anew = matches!(message, ToEngine::Open { .. }) && std::mem::take(&mut state.anew);
+            let message = if anew { &ToEngine::OpenAnew } else { message };
+            state.outbox.say(message.clone())
+        };
+        match outgoing {
+            Outgoing::Keep => {}
+            Outgoing::Answer(answer) => self.tell(answer),
+            Outgoing::Post(messages) => messages.iter().for_each(|message| self.post(message)),
+        }
+    }
+
+    fn post(&self, message: &ToEngine) {
+        let state = self.state.borrow();
         if let (Some(worker), Ok(text)) = (&state.worker, serde_json::to_string(message)) {
-            // A worker that ends just now hears nothing; it is replaced.
+            // A worker that ends just now hears nothing; it is replaced, and its commands answered.
             let _ = worker.post_message(&JsValue::from_str(&text));
         }
     }
@@ -104,11 +123,15 @@ impl Engine {
         Ok(())
     }
 
-    fn begin_or_tell(&self) {
-        if self.begin().is_err() {
+    fn begin_or_tell(&self) -> bool {
+        let begun = self.begin().is_ok();
+        if !begun {
+            self.tell(FromEngine::Loaded);
             let text = "This browser cannot start the cluster's engine again: load the page anew.";
             self.tell(FromEngine::Notice(text.to_owned()));
+            self.answer_lost(false);
         }
+        begun
     }
 
     /// Asks the worker again and again whether it lives.
@@ -148,6 +171,7 @@ impl Engine {
         {
             let mut state = self.state.borrow_mut();
             (state.heard, state.silence) = (true, 0);
+            state.outbox.hear(&message);
         }
         match message {
             FromEngine::Pong => {}
@@ -159,6 +183,12 @@ impl Engine {
     fn tell(&self, message: FromEngine) {
         let on_message = self.state.borrow().on_message.clone();
         on_message(message);
+    }
+
+    /// Answers the commands that are lost with a worker.
+    fn answer_lost(&self, starts_again: bool) {
+        let answers = self.state.borrow_mut().outbox.crashed(starts_again);
+        answers.into_iter().for_each(|answer| self.tell(answer));
     }
 
     /// Replaces a worker that is no use any more; the second time in a row, the person is asked.
@@ -184,12 +214,21 @@ impl Engine {
                 label: "Start anew".to_owned(),
                 message: Box::new(ToEngine::OpenAnew),
             });
+            self.answer_lost(false);
             return;
         }
-        self.begin_or_tell();
+        self.tell(FromEngine::Loading {
+            what: "starting the cluster's engine again".to_owned(),
+            percent: None,
+        });
+        if !self.begin_or_tell() {
+            return;
+        }
         let text = format!(
             "The cluster's engine crashed ({why}). It was started again and goes on from what is saved."
         );
         self.tell(FromEngine::Notice(text));
+        // Last, as one line holds all that is told: each of these tells of the crash too.
+        self.answer_lost(true);
     }
 }

@@ -21,7 +21,7 @@ use web_sys::HtmlCanvasElement;
 const DOTS_LIMIT: usize = 240;
 /// How long a dot takes from one place to the next, in milliseconds.
 const LEG_MS: f64 = 300.0;
-/// How long the answer to where a place is holds, in milliseconds.
+/// How long the answer to where a place is and how things are drawn holds, in milliseconds.
 const PLACES_MS: f64 = 400.0;
 /// Over how long the requests of one update are spread, in milliseconds.
 const SPREAD_MS: f64 = 60.0;
@@ -165,13 +165,21 @@ impl State {
         }
     }
 
-    /// Where a place is. The answer holds for a moment: asking the browser each time is dear.
-    fn place(&mut self, spot: &Spot) -> Option<(f64, f64)> {
+    /// Looks again where everything is and how it is drawn, once in a while.
+    fn look_again(&mut self) {
         let now = now();
         if now - self.asked_at > PLACES_MS {
             self.places.clear();
             self.asked_at = now;
+            if let Some(look) = self.canvas.as_ref().and_then(Look::read) {
+                self.look = look;
+            }
         }
+    }
+
+    /// Where a place is. The answer holds for a moment: asking the browser each time is dear.
+    fn place(&mut self, spot: &Spot) -> Option<(f64, f64)> {
+        self.look_again();
         let canvas = self.canvas.as_ref()?;
         let key = spot.key();
         match self.places.get(&key) {
@@ -201,12 +209,13 @@ impl State {
     }
 
     fn draw(&mut self, at: f64) {
+        self.look_again();
         let way = self.way.clone();
         let way: Vec<(f64, f64)> = way.iter().filter_map(|spot| self.place(spot)).collect();
         let Some(canvas) = &self.canvas else {
             return;
         };
-        let Some(pen) = draw::prepare(canvas, &mut self.look) else {
+        let Some(pen) = draw::prepare(canvas, &self.look) else {
             return;
         };
         draw::way(&pen, &self.look, &way);

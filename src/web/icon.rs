@@ -34,6 +34,7 @@ pub fn icon(name: &str) -> Html {
         "bell" => "M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4",
         "pen" => "M4 20l1-5L16 4l4 4L9 19zM13 7l4 4",
         "look" => "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14M16 16l5 5",
+        "past" => "M4 12a8 8 0 1 0 3-6M4 3v5h5M12 8v4l3 2",
         "stage" => "M3 4h18v5H3zM3 13h5v7H3zM10 13h4v7h-4zM16 13h5v7h-5z",
         _ => "",
     };

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_types)]
 
 mod app;
+mod aside;
 mod bar;
 mod dialogs;
 mod dom;
@@ -15,7 +16,9 @@ mod field;
 mod flow;
 mod icon;
 mod keys;
+mod loading;
 mod panels;
+mod past;
 mod stage;
 mod tabs;
 mod theme;

@@ -1,4 +1,4 @@
-//! The time: stop it, slow it, hurry it, go back.
+//! The time: stop it, slow it, hurry it, look back.
 
 use super::app::Msg;
 use super::dom;
@@ -69,7 +69,7 @@ pub fn TimeBar(props: &Props) -> Html {
                 </select>
             </label>
             <output class="elapsed" data-testid="elapsed" title="Since the cluster began">{Clock::face(clock.elapsed())}</output>
-            <Rewind elapsed={clock.elapsed()} start={clock.start} send={send.clone()} />
+            <Rewind elapsed={clock.elapsed()} age={clock.age()} start={clock.start} send={send.clone()} />
             <span class="mono muted now" data-testid="now" title="The cluster's own clock">{&clock.text}</span>
         </div>
     }
@@ -78,19 +78,22 @@ pub fn TimeBar(props: &Props) -> Html {
 /// What the slider needs.
 #[derive(Clone, PartialEq, Properties)]
 pub struct RewindProps {
-    /// Seconds since the cluster began.
+    /// Seconds from when the cluster began to the moment on the screen.
     pub elapsed: u64,
+    /// And to the present.
+    pub age: u64,
     /// When it began.
     pub start: u64,
     /// Where messages go.
     pub send: Callback<Msg>,
 }
 
-/// The slider that goes back.
+/// The slider that shows an earlier moment.
 #[component]
 fn Rewind(props: &RewindProps) -> Html {
     let RewindProps {
         elapsed,
+        age,
         start,
         send,
     } = props;
@@ -101,21 +104,24 @@ fn Rewind(props: &RewindProps) -> Html {
         Callback::from(move |event: InputEvent| held.set(dom::value(&event).parse().ok()))
     };
     let onchange = {
-        let (held, send, start) = (held.clone(), send.clone(), *start);
+        let (held, send, start, age) = (held.clone(), send.clone(), *start, *age);
         Callback::from(move |event: Event| {
             held.set(None);
             if let Ok(seconds) = dom::value(&event).parse::<u64>() {
                 let moment = start + seconds.saturating_mul(1_000_000);
-                send.emit(Msg::Clock(ClockCommand::RewindTo(moment)));
+                send.emit(Msg::Clock(match seconds < age {
+                    true => ClockCommand::RewindTo(moment),
+                    false => ClockCommand::ReturnToNow,
+                }));
             }
         })
     };
     let face = Clock::face(value);
     html! {
-        <label class="rewind"><span class="wide">{"Go back "}</span>
-            <input type="range" min="0" max={elapsed.to_string()} value={value.to_string()} {oninput} {onchange}
-                aria-label="Go back in time" aria-valuetext={face.clone()} data-testid="rewind" />
-            if held.is_some() { <output class="bubble">{"back to "}{face}</output> }
+        <label class="rewind"><span class="wide">{"Look back "}</span>
+            <input type="range" min="0" max={age.to_string()} value={value.to_string()} {oninput} {onchange}
+                aria-label="Look at an earlier moment" aria-valuetext={face.clone()} data-testid="rewind" />
+            if held.is_some() { <output class="bubble">{face}</output> }
         </label>
     }
 }

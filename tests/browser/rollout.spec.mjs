@@ -91,7 +91,7 @@ async function backAndForth(page) {
   await page.getByTestId("pause").click();
   const seconds = () => page.getByTestId("rewind").evaluate((input) => Number(input.max));
   const late = await seconds();
-  const slider = page.getByRole("slider", { name: "Go back in time" });
+  const slider = page.getByRole("slider", { name: "Look at an earlier moment" });
   await slider.evaluate((input) => {
     input.value = "24";
     input.dispatchEvent(new Event("input", { bubbles: true }));
@@ -111,6 +111,8 @@ async function backAndForth(page) {
   const after = await now();
   await page.waitForTimeout(1_500);
   assert.equal(await now(), after, "and nothing else does");
+  await page.getByTestId("carry-on").click();
+  await page.getByTestId("past").waitFor({ state: "detached" });
   await page.getByTestId("pause").click();
   await apply(page, deployment({ replicas: 4, ready: 0 }));
   await tab(page, "Deployments");

@@ -3,14 +3,12 @@
 //! Upstream: staging/src/k8s.io/kubectl/pkg/cmd/drain/drain.go (RunCordonOrUncordon), v1.36.
 
 use super::{Pending, Verb};
-use crate::api::{Kind, Object};
-use crate::apiserver::Operation;
+use crate::api::Kind;
+use crate::kubectl::drain::set_cordoned;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Takes, lettered};
 use crate::kubectl::resource::{self, Named, Scope};
 use crate::kubectl::shell::Shell;
-use crate::kubectl::{object, printed_name};
-use std::sync::Arc;
 
 const FLAGS: &[Flag] = &[lettered("selector", 'l', Takes::Text)];
 
@@ -51,26 +49,10 @@ fn set(shell: &mut Shell<'_>, cordoned: bool) -> Result<Option<Pending>, Failure
     let objects = found.objects();
     let mut failures = found.failures;
     for target in objects {
-        if let Err(failure) = one(shell, target, cordoned) {
-            failures.push(failure);
+        match set_cordoned(shell.api, target, cordoned, shell.now) {
+            Ok(text) => shell.out.line(&text),
+            Err(status) => failures.push(Failure::from(status)),
         }
     }
     Failure::unless_empty(failures).map(|()| None)
-}
-
-fn one(shell: &mut Shell<'_>, mut target: Object, cordoned: bool) -> Result<(), Failure> {
-    let name = printed_name(&target.key());
-    let word = if cordoned { "cordoned" } else { "uncordoned" };
-    let Object::Node(node) = &mut target else {
-        return Err(Failure::client(format!("{name} is no node")));
-    };
-    let spec = Arc::make_mut(node).spec.get_or_insert_default();
-    if spec.unschedulable.unwrap_or(false) == cordoned {
-        shell.out.line(&format!("{name} already {word}"));
-        return Ok(());
-    }
-    spec.unschedulable = cordoned.then_some(true);
-    object(shell.api, Operation::Update(target), shell.now)?;
-    shell.out.line(&format!("{name} {word}"));
-    Ok(())
 }

@@ -27,6 +27,7 @@ mod taint;
 mod version;
 
 pub use pending::Pending;
+pub use rollout::status_text as rollout_status;
 
 use super::failure::Failure;
 use super::flags::Flag;

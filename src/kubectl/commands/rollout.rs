@@ -276,26 +276,44 @@ impl Watch {
                 )));
             }
         }
-        let (text, done) = stage(&deployment)?;
+        let (text, waits) = match stage(&deployment) {
+            Stage::Waiting(text) => (text, true),
+            Stage::Done(text) => (text, false),
+            Stage::Failed(text) => return Err(Failure::client(text)),
+        };
         out.line(&text);
-        Ok(!done)
+        Ok(waits)
     }
 }
 
-/// How far a rollout is, and whether it is done.
-fn stage(deployment: &Deployment) -> Result<(String, bool), Failure> {
+/// How far a rollout is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Waiting(String),
+    Done(String),
+    Failed(String),
+}
+
+/// What `kubectl rollout status` says of a Deployment.
+pub fn status_text(deployment: &Deployment) -> String {
+    match stage(deployment) {
+        Stage::Waiting(text) | Stage::Done(text) | Stage::Failed(text) => text,
+    }
+}
+
+fn stage(deployment: &Deployment) -> Stage {
     let name = deployment.name();
     let spec = deployment.spec.clone().unwrap_or_default();
     let status = deployment.status.clone().unwrap_or_default();
     let observed = status.observed_generation.unwrap_or(0);
     if deployment.metadata.generation.unwrap_or(0) > observed {
         let text = "Waiting for deployment spec update to be observed...";
-        return Ok((text.to_owned(), false));
+        return Stage::Waiting(text.to_owned());
     }
     let progressing = condition::find(status.conditions.as_ref(), "Progressing");
     if progressing.is_some_and(|c| c.reason.as_deref() == Some("ProgressDeadlineExceeded")) {
-        let message = format!("deployment \"{name}\" exceeded its progress deadline");
-        return Err(Failure::client(message));
+        let text = format!("deployment \"{name}\" exceeded its progress deadline");
+        return Stage::Failed(text);
     }
     let updated = status.updated_replicas.unwrap_or(0);
     let replicas = status.replicas.unwrap_or(0);
@@ -311,14 +329,10 @@ fn stage(deployment: &Deployment) -> Result<(String, bool), Failure> {
     } else if available < updated {
         format!("{available} of {updated} updated replicas are available...")
     } else {
-        return Ok((
-            format!("deployment \"{name}\" successfully rolled out"),
-            true,
-        ));
+        return Stage::Done(format!("deployment \"{name}\" successfully rolled out"));
     };
-    Ok((
-        format!("Waiting for deployment \"{name}\" rollout to finish: {rest}"),
-        false,
+    Stage::Waiting(format!(
+        "Waiting for deployment \"{name}\" rollout to finish: {rest}"
     ))
 }
 
@@ -365,11 +379,15 @@ mod tests {
                 "deployment \"web\" successfully rolled out",
             ),
         ] {
-            assert_eq!(stage(generation, status).expect("no deadline").0, want);
+            let stage = stage(generation, status);
+            match want.contains("successfully") {
+                true => assert_eq!(stage, Stage::Done(want.to_owned())),
+                false => assert_eq!(stage, Stage::Waiting(want.to_owned())),
+            }
         }
         let late = json!({"observedGeneration": 2, "conditions": [
             {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]});
-        let failure = Failure::client("deployment \"web\" exceeded its progress deadline");
-        assert_eq!(stage(2, late), Err(failure));
+        let text = "deployment \"web\" exceeded its progress deadline";
+        assert_eq!(stage(2, late), Stage::Failed(text.to_owned()));
     }
 }

@@ -27,6 +27,24 @@ pub struct Look {
     failed: String,
     write: String,
     paper: String,
+    /// How wide and how high the canvas is, in points of the page.
+    size: (f64, f64),
+}
+
+impl Look {
+    /// What the stylesheet says now. Asking the browser each frame is dear: it lays the page out.
+    pub fn read(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let own = canvas.get_bounding_client_rect();
+        let style = dom::window()?.get_computed_style(canvas).ok().flatten()?;
+        let colour = |name: &str| style.get_property_value(name).unwrap_or_default();
+        Some(Self {
+            request: colour("color"),
+            failed: colour("outline-color"),
+            write: colour("text-decoration-color"),
+            paper: colour("caret-color"),
+            size: (own.width(), own.height()),
+        })
+    }
 }
 
 /// Something that travels.
@@ -129,29 +147,20 @@ pub fn middle(canvas: &HtmlCanvasElement, spot: &Spot) -> Option<(f64, f64)> {
     Some((x, y))
 }
 
-/// Clears the canvas, fits it to its place and reads its colours.
-pub fn prepare(canvas: &HtmlCanvasElement, look: &mut Look) -> Option<CanvasRenderingContext2d> {
+/// Clears the canvas and fits it to its place.
+pub fn prepare(canvas: &HtmlCanvasElement, look: &Look) -> Option<CanvasRenderingContext2d> {
     let window = dom::window()?;
     let pen = canvas.get_context("2d").ok().flatten()?;
     let pen: CanvasRenderingContext2d = pen.dyn_into().ok()?;
     let sharp = window.device_pixel_ratio().clamp(1.0, SHARPEST);
-    let own = canvas.get_bounding_client_rect();
     let size = |points: f64| (points * sharp).round() as u32;
-    let (width, height) = (size(own.width()), size(own.height()));
+    let (width, height) = (size(look.size.0), size(look.size.1));
     if canvas.width() != width || canvas.height() != height {
         canvas.set_width(width);
         canvas.set_height(height);
     }
     pen.set_transform(sharp, 0.0, 0.0, sharp, 0.0, 0.0).ok()?;
-    pen.clear_rect(0.0, 0.0, own.width(), own.height());
-    let style = window.get_computed_style(canvas).ok().flatten()?;
-    let colour = |name: &str| style.get_property_value(name).unwrap_or_default();
-    *look = Look {
-        request: colour("color"),
-        failed: colour("outline-color"),
-        write: colour("text-decoration-color"),
-        paper: colour("caret-color"),
-    };
+    pen.clear_rect(0.0, 0.0, look.size.0, look.size.1);
     Some(pen)
 }
 

@@ -11,12 +11,13 @@ use yew::prelude::*;
 /// The tab.
 pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
     let detail = shown
+        .beside
         .detail
         .as_ref()
         .filter(|detail| detail.spot == shown.view.chosen);
     match detail {
         Some(detail) => {
-            html! { <Detail detail={detail.clone()} request={shown.request.clone()} send={send.clone()} /> }
+            html! { <Detail detail={detail.clone()} request={shown.beside.request.clone()} send={send.clone()} /> }
         }
         None => {
             html! { <p class="empty">{"Choose a Pod, a node or a part of the control plane on the stage."}</p> }
@@ -81,14 +82,7 @@ fn actions(detail: &DetailView, send: &Callback<Msg>) -> Html {
     let buttons = match detail.spot.kind.as_str() {
         "pod" if detail.gone => Html::default(),
         "pod" => pod_actions(detail, at, send),
-        "node" => {
-            let (word, on) = if detail.on {
-                ("Switch off", false)
-            } else {
-                ("Switch on", true)
-            };
-            action(word, send, UserCommand::SetNode { name: at.name, on })
-        }
+        "node" => node_actions(detail, at.name, send),
         _ => {
             let (word, on) = if detail.on {
                 ("Stop", false)
@@ -99,6 +93,23 @@ fn actions(detail: &DetailView, send: &Callback<Msg>) -> Html {
         }
     };
     html! { <div class="row">{buttons}</div> }
+}
+
+fn node_actions(detail: &DetailView, name: String, send: &Callback<Msg>) -> Html {
+    let switch = if detail.on { "Switch off" } else { "Switch on" };
+    let fence = if detail.cordoned {
+        "Uncordon"
+    } else {
+        "Cordon"
+    };
+    let cordoned = !detail.cordoned;
+    html! {
+        <>
+            {action(switch, send, UserCommand::SetNode { name: name.clone(), on: !detail.on })}
+            {action(fence, send, UserCommand::SetCordoned { name: name.clone(), cordoned })}
+            {action("Drain", send, UserCommand::Drain { name })}
+        </>
+    }
 }
 
 fn pod_actions(detail: &DetailView, at: Place, send: &Callback<Msg>) -> Html {

@@ -14,7 +14,7 @@ pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
             <h2 id="events-title">{"Events"}</h2>
             <p class="muted">{"What the parts of the cluster report, the latest first."}</p>
             {super::filter(&shown.view.filter, "events-filter", send)}
-            <List events={shown.events.clone()} />
+            <List events={shown.beside.events.clone()} />
         </section>
     }
 }

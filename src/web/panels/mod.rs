@@ -12,41 +12,21 @@ mod services;
 mod writes;
 
 use super::app::Msg;
-use crate::protocol::{
-    DetailView, EventView, LoadView, NodeView, Place, Report, RequestView, RolloutView,
-    ServiceView, Tab, TraceView, UserCommand, ViewRequest,
-};
+use crate::protocol::{Beside, Place, Report, Tab, UserCommand, ViewRequest};
 use std::rc::Rc;
-use std::sync::Arc;
 use yew::prelude::*;
 
-/// All that a panel may show. What did not change is the same object as before.
+/// All that a panel may show.
 #[derive(Clone, PartialEq)]
 pub struct Shown {
     /// What the person looks at.
     pub view: ViewRequest,
     /// What became of the manifest applied last.
     pub report: Rc<Report>,
-    /// The Deployments.
-    pub rollouts: Vec<Arc<RolloutView>>,
-    /// The Services.
-    pub services: Vec<Arc<ServiceView>>,
-    /// The nodes.
-    pub nodes: Vec<Arc<NodeView>>,
     /// The Pods that a request can be sent from.
     pub callers: Rc<Vec<Place>>,
-    /// The last request.
-    pub request: Option<Arc<RequestView>>,
-    /// The steady loads.
-    pub loads: Vec<Arc<LoadView>>,
-    /// The latest events.
-    pub events: Arc<Vec<EventView>>,
-    /// The latest writes.
-    pub trace: Arc<Vec<TraceView>>,
-    /// The causes of the write followed.
-    pub chain: Arc<Vec<TraceView>>,
-    /// What was chosen on the stage.
-    pub detail: Option<Arc<DetailView>>,
+    /// What the engine says, without a request that the person has seen enough of.
+    pub beside: Beside,
 }
 
 /// What the panel needs.

@@ -10,6 +10,7 @@ use yew::prelude::*;
 /// The tab.
 pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
     let (system, own): (Vec<_>, Vec<_>) = shown
+        .beside
         .rollouts
         .iter()
         .partition(|rollout| rollout.at.namespace == "kube-system");

@@ -12,10 +12,11 @@ use yew::prelude::*;
 pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
     let at = &shown.view.service;
     let service = shown
+        .beside
         .services
         .iter()
         .find(|service| service.at == *at)
-        .or_else(|| shown.services.first());
+        .or_else(|| shown.beside.services.first());
     let Some(service) = service else {
         return html! { <p class="empty">{"No Service."}</p> };
     };
@@ -23,13 +24,13 @@ pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
         <section aria-labelledby="services-title">
             <h2 id="services-title">{"Services"}</h2>
             <div class="choices" role="group" aria-label="Which Service">
-                {for shown.services.iter().map(|other| choice(other, other.at == service.at, send))}
+                {for shown.beside.services.iter().map(|other| choice(other, other.at == service.at, send))}
             </div>
             <div data-testid={format!("service-{}", service.at.name)}>
                 <Facts service={service.clone()} />
-                <Ask service={service.clone()} nodes={shown.nodes.clone()} callers={shown.callers.clone()} loads={shown.loads.clone()} send={send.clone()} />
-                {loads::view(&shown.loads, service, send)}
-                if let Some(request) = &shown.request { {hops::view(request, send)} }
+                <Ask service={service.clone()} nodes={shown.beside.nodes.clone()} callers={shown.callers.clone()} loads={shown.beside.loads.clone()} send={send.clone()} />
+                {loads::view(&shown.beside.loads, service, send)}
+                if let Some(request) = &shown.beside.request { {hops::view(request, send)} }
                 <Endpoints service={service.clone()} send={send.clone()} />
             </div>
         </section>

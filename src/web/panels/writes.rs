@@ -16,7 +16,7 @@ pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
             if shown.view.follow > 0 {
                 {followed(shown, send)}
             }
-            <List trace={shown.trace.clone()} follow={shown.view.follow} send={send.clone()} />
+            <List trace={shown.beside.trace.clone()} follow={shown.view.follow} send={send.clone()} />
         </section>
     }
 }
@@ -27,8 +27,8 @@ fn followed(shown: &Shown, send: &Callback<Msg>) -> Html {
         <div class="card followed" data-testid="chain">
             <header><h3>{format!("How revision {} came about", shown.view.follow)}</h3>
                 <button class="small" onclick={close}>{"Close"}</button></header>
-            if shown.chain.is_empty() { <p class="empty">{"This write is no longer kept."}</p> }
-            {chain(&shown.chain)}
+            if shown.beside.chain.is_empty() { <p class="empty">{"This write is no longer kept."}</p> }
+            {chain(&shown.beside.chain)}
         </div>
     }
 }

@@ -38,7 +38,7 @@ pub fn Node(props: &Props) -> Html {
                 {meter("CPU", node.cpu, "m")}
                 {meter("Memory", node.memory, "Mi")}
             </div>
-            <p class={if node.on { "counts" } else { "counts off-word" }}>{words(node)}</p>
+            <p class={if node.on { "counts" } else { "counts off-word" }}>{line(node)}</p>
             <Pods pods={pods.clone()} chosen={chosen.clone()} send={send.clone()} />
             <p class="agents muted"><span title="Starts what the API server says belongs here">{"kubelet"}</span><span title="Leads requests to Services on to their Pods">{"kube-proxy"}</span></p>
         </section>
@@ -81,6 +81,14 @@ fn meter(name: &str, (used, all): (i64, i64), unit: &str) -> Html {
             <span class="meter-bar" role="img" aria-label={title}><i style={format!("width:{percent}%")}></i></span>
             <span class="mono">{format!("{percent}%")}</span>
         </div>
+    }
+}
+
+/// The line under the meters.
+fn line(node: &NodeView) -> String {
+    match node.cordoned {
+        true => format!("{} · cordoned", words(node)),
+        false => words(node),
     }
 }
 
