@@ -1,6 +1,7 @@
 //! JSON encoding, in one place so that the code for it exists once in the binary; and YAML output.
 //!
-//! Every type is written by the same serializer, over `dyn Write`, and read from a [`Value`].
+//! The types of the API are turned into a [`Value`] and read from one; whatever else is written as
+//! text has one serializer, over `dyn Write`.
 
 mod json;
 mod yaml;
@@ -18,7 +19,8 @@ pub fn to_value<T: Serialize + ?Sized>(object: &T) -> Value {
     serde_json::to_value(object).expect("invariant: API types have only string keys")
 }
 
-/// `object` as JSON text, without spaces, fields in the order of the type.
+/// `object` as JSON text, without spaces, fields in the order of the type. For a type of the API take
+/// the text of [`to_value`]: a second serializer for all of them would weigh on the page.
 pub fn to_json<T: Serialize + ?Sized>(object: &T) -> String {
     let mut text = Vec::new();
     let writer: &mut dyn Write = &mut text;
