@@ -4,6 +4,7 @@
 //! text has one serializer, over `dyn Write`.
 
 mod json;
+mod read;
 mod yaml;
 
 pub use json::{BODY_LIMIT, Parsed, parse_json};
@@ -34,7 +35,7 @@ pub fn to_json<T: Serialize + ?Sized>(object: &T) -> String {
 /// # Errors
 /// The decoder's words.
 pub fn from_value<T: DeserializeOwned>(json: Value) -> Result<T, String> {
-    serde_json::from_value(json).map_err(|error| error.to_string())
+    T::deserialize(read::Reader(json)).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
