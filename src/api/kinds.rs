@@ -21,7 +21,7 @@ use k8s_openapi::api::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{Metadata, Resource};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -96,8 +96,7 @@ macro_rules! kinds {
         }
 
         /// An object of any kind. Cloning is cheap: what it holds is shared and never changes.
-        #[derive(Clone, Debug, PartialEq, Serialize)]
-        #[serde(untagged)]
+        #[derive(Clone, Debug, PartialEq)]
         pub enum Object {
             $(#[doc = concat!("A `", stringify!($kind), "`.")] $kind(Arc<$kind>),)*
         }
@@ -277,6 +276,14 @@ impl Object {
             namespace: meta.namespace.clone().unwrap_or_default(),
             name: meta.name.clone().unwrap_or_default(),
         }
+    }
+}
+
+/// By way of [`Object::to_json`]: every type is written by one serializer only, which keeps the code
+/// for it once in the binary.
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Upstream: staging/src/k8s.io/apimachinery/pkg/labels/selector.go, v1.36.
 
+use crate::api::order::sort_short;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -107,7 +108,7 @@ impl Selector {
                 values: expression.values.clone().unwrap_or_default(),
             });
         }
-        compiled.requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        sort_short(&mut compiled.requirements, |a, b| a.key.cmp(&b.key));
         Ok(compiled)
     }
 

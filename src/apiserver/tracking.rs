@@ -125,7 +125,7 @@ fn same_but_for_times(a: &[ManagedFieldsEntry], b: &[ManagedFieldsEntry]) -> boo
         let text = |entry: &ManagedFieldsEntry| {
             let mut entry = entry.clone();
             entry.time = None;
-            crate::api::codec::to_json(&entry)
+            crate::api::codec::to_value(&entry).to_string()
         };
         let mut texts: Vec<String> = entries.iter().map(text).collect();
         texts.sort();

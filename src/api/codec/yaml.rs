@@ -5,6 +5,7 @@
 //! The crate that reads YAML is not used here: it quotes and folds by other rules.
 
 use crate::api::manifest::{go_float, is_plain_text};
+use crate::api::order::sort_short;
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
@@ -87,7 +88,7 @@ impl Writer {
             }
             Value::Object(fields) => {
                 let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
-                sorted.sort_by(|(a, _), (b, _)| natural(a, b));
+                sort_short(&mut sorted, |(a, _), (b, _)| natural(a, b));
                 for (key, value) in sorted {
                     self.indent(deeper);
                     self.key(key, deeper);

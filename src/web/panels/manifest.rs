@@ -75,7 +75,10 @@ impl Component for Manifest {
                 </div>
                 <div class="editor" ref={self.host.clone()} data-testid="editor"></div>
                 <ul class="report" aria-label="What became of it" data-testid="report">
-                    {for report.lines.iter().map(|line| html! { <li>{shape("ready")}<span>{line}</span></li> })}
+                    {for report.lines.iter().map(|line| {
+                        let mood = if line.starts_with("Warning: ") { "busy" } else { "ready" };
+                        html! { <li>{shape(mood)}<span>{line}</span></li> }
+                    })}
                     {for report.errors.iter().map(|error| html! {
                         <li class="bad">{shape("failing")}<span>
                             if error.line > 0 { {format!("line {}: ", error.line)} }

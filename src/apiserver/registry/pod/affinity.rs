@@ -5,6 +5,7 @@
 use super::super::rules::name::{dns_label, dns_subdomain, label_value, qualified_name};
 use super::super::rules::{Errors, meta, one_of, refuse, text};
 use crate::api::field::{FieldError, Path};
+use crate::api::order::set_of;
 use k8s_openapi::api::core::v1::{
     Affinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, Toleration,
     TopologySpreadConstraint, WeightedPodAffinityTerm,
@@ -218,7 +219,7 @@ fn label_keys(term: &PodAffinityTerm, at: &Path<'_>, errors: &mut Errors) {
         }
     }
     if let Some(selector) = &term.label_selector {
-        let mut seen: BTreeSet<&str> = keys_of_labels(selector).collect();
+        let mut seen = set_of(keys_of_labels(selector));
         for expression in selector.match_expressions.iter().flatten() {
             let key = expression.key.as_str();
             if let Some(index) = matching.iter().position(|k| k == key)

@@ -9,6 +9,7 @@ use super::mount::{self, Volumes};
 use super::{env, probe, security};
 use crate::api::codec;
 use crate::api::field::{FieldError, Path};
+use crate::api::order::set_of;
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, PodSpec,
 };
@@ -59,7 +60,7 @@ pub fn containers(around: &Around<'_>, list: &Path<'_>, errors: &mut Errors) {
 /// Adds what is wrong with the containers that run before.
 pub fn init_containers(around: &Around<'_>, list: &Path<'_>, errors: &mut Errors) {
     let containers = &around.spec.containers;
-    let mut names: BTreeSet<&str> = containers.iter().map(|c| c.name.as_str()).collect();
+    let mut names = set_of(containers.iter().map(|c| c.name.as_str()));
     for (index, container) in around.spec.init_containers.iter().flatten().enumerate() {
         let at = list.index(index);
         common(container, around, &at, errors);
@@ -256,7 +257,7 @@ pub fn ephemeral_containers(around: &Around<'_>, list: &Path<'_>, errors: &mut E
         .containers
         .iter()
         .chain(spec.init_containers.iter().flatten());
-    let lasting: BTreeSet<&str> = lasting.map(|c| c.name.as_str()).collect();
+    let lasting = set_of(lasting.map(|c| c.name.as_str()));
     let mut names = lasting.clone();
     for (index, ephemeral) in spec.ephemeral_containers.iter().flatten().enumerate() {
         let at = list.index(index);

@@ -8,6 +8,7 @@ use super::super::rules::name::{NameRule, qualified_name};
 use super::super::rules::resource::{self, Amounts};
 use super::super::rules::{Errors, meta, refuse};
 use crate::api::field::{FieldError, Path};
+use crate::api::order::set_of;
 use crate::api::quantity;
 use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -136,7 +137,7 @@ fn limit_item(item: &LimitRangeItem, at: &Path<'_>, errors: &mut Errors) {
         &item.default_request,
         &item.max_limit_request_ratio,
     ];
-    let keys: BTreeSet<&String> = all.into_iter().flatten().flat_map(Amounts::keys).collect();
+    let keys = set_of(all.into_iter().flatten().flat_map(Amounts::keys));
     for name in keys {
         one_resource(item, name, at, errors);
     }

@@ -9,6 +9,7 @@ use super::super::rules::resource::{self, Amounts};
 use super::super::rules::{Errors, meta, shown};
 use crate::api::Status;
 use crate::api::field::{FieldError, Path};
+use crate::api::order::set_of;
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
 use k8s_openapi::api::core::v1::{
@@ -70,7 +71,7 @@ impl Strategy for ResourceQuota {
         }
         let scopes = |quota: &Self| -> BTreeSet<String> {
             let spec = quota.spec.as_ref().and_then(|spec| spec.scopes.as_ref());
-            spec.into_iter().flatten().cloned().collect()
+            set_of(spec.into_iter().flatten().cloned())
         };
         if scopes(self) != scopes(old) {
             let given = self.spec.as_ref().and_then(|spec| spec.scopes.as_ref());

@@ -30,7 +30,7 @@ pub fn refuse<W: Into<String>>(
 
 /// `value` as an API server's message shows what is neither text nor number: as JSON.
 pub fn shown<T: Serialize + ?Sized>(value: &T) -> String {
-    codec::to_json(value)
+    codec::to_value(value).to_string()
 }
 
 /// The text of an optional field.

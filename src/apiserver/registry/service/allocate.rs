@@ -8,11 +8,11 @@
 use super::validate;
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
+use crate::api::order::set_of;
 use crate::api::{Kind, Status};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// Gives `service` the addresses and ports it needs and has not got.
@@ -81,10 +81,7 @@ fn cluster_ip(
         return Ok(());
     }
     let (base, size) = cidr(&config.service_cidr).unwrap_or((0x0a60_0000, 1 << 20));
-    let used: BTreeSet<&str> = others
-        .iter()
-        .filter_map(|s| s.cluster_ip.as_deref())
-        .collect();
+    let used = set_of(others.iter().filter_map(|s| s.cluster_ip.as_deref()));
     let chosen = if asked.is_empty() {
         let band = (size / 16).clamp(16, 256);
         let count = size - band - 1;
@@ -136,11 +133,11 @@ fn node_ports(
             .filter_map(|p| p.node_port.filter(|n| *n != 0))
             .collect()
     };
-    let mut used: BTreeSet<i32> = others
+    let ports_used = others
         .iter()
         .flat_map(|s| of(s.ports.as_deref().unwrap_or_default()))
-        .chain(others.iter().filter_map(|s| s.health_check_node_port))
-        .collect();
+        .chain(others.iter().filter_map(|s| s.health_check_node_port));
+    let mut used = set_of(ports_used);
     let spec_path = Path::new("spec");
     let path = spec_path.child("ports");
     let mut ports = spec.ports.take().unwrap_or_default();
