@@ -6,6 +6,7 @@ use js_sys::{Function, Promise, Reflect};
 use kubarium::cluster::{Cluster, ClusterConfig};
 use kubarium::engine::storage::{self, WriteError};
 use kubarium::engine::wait;
+use kubarium::session::aside::ASIDE_LIMIT;
 use kubarium::session::{Batch, Keeper, Opening, Progress, Records, Session, read_records};
 use kubarium::sim::SimDuration;
 use wasm_bindgen::JsValue;
@@ -76,12 +77,29 @@ async fn a_session_is_written_and_read_again() {
         Records::from([("2/head".to_owned(), "theirs".to_owned())])
     );
 
-    assert_eq!(storage::load_aside().await, Ok(None));
-    for text in ["one", "two", "three", "four", "five"] {
-        storage::keep_aside(text).await.expect("kept");
-        wait::sleep(5).await;
+    assert_eq!(storage::list_aside().await, Ok(Vec::new()));
+    let mut names = Vec::new();
+    for number in 0..ASIDE_LIMIT + 2 {
+        let text = format!("text {number}");
+        names.push(storage::keep_aside(&text, "a test").await.expect("kept"));
     }
-    assert_eq!(storage::load_aside().await, Ok(Some("five".to_owned())));
+    let kept = storage::list_aside().await.expect("read");
+    assert_eq!(kept.len(), ASIDE_LIMIT);
+    assert_eq!((kept[0].bytes, kept[0].why.as_str()), (6, "a test"));
+    let newest_first: Vec<&String> = kept.iter().map(|aside| &aside.name).collect();
+    let expected: Vec<&String> = names.iter().rev().take(ASIDE_LIMIT).collect();
+    assert_eq!(newest_first, expected);
+    let text = storage::load_aside(&kept[0].name).await;
+    assert_eq!(text, Ok(format!("text {}", ASIDE_LIMIT + 1)));
+    assert_eq!(storage::discard_aside(&kept[0].name).await, Ok(()));
+    assert!(storage::load_aside(&kept[0].name).await.is_err());
+    assert_eq!(
+        storage::list_aside().await.map(|all| all.len()),
+        Ok(ASIDE_LIMIT - 1)
+    );
+    // What is not kept aside is not reached this way.
+    assert!(storage::load_aside("2/head").await.is_err());
+    assert_eq!(storage::discard_aside("2/head").await, Ok(()));
     assert_eq!(storage::load().await.expect("read").len(), 1);
 }
 
@@ -147,6 +165,9 @@ async fn a_lock_is_given_once() {
     let locks = locks.and_then(|navigator| Reflect::get(&navigator, &"locks".into()));
     assert!(locks.is_ok_and(|locks| locks.is_object()), "no locks here");
     assert!(wait::lock("test").await);
+    assert!(!wait::lock("test").await);
+    // As in a browser that has locks and no such timer.
+    script("AbortSignal.timeout = undefined;");
     assert!(!wait::lock("test").await);
     assert!(wait::lock("another test").await);
 }

@@ -1,8 +1,8 @@
 //! cordon, uncordon and drain of one node.
 //!
 //! Upstream: staging/src/k8s.io/kubectl/pkg/drain/{cordon,drain,filters}.go, v1.36. An eviction is a
-//! deletion that a PodDisruptionBudget may refuse; there are none yet, so Pods are deleted. Left out:
-//! waiting until they are gone, and Pods of DaemonSets, of which there are none yet either.
+//! deletion that a PodDisruptionBudget may refuse; there are none yet, so Pods are deleted. Those of
+//! DaemonSets stay, as with `--ignore-daemonsets`. Left out: waiting until they are gone.
 
 use super::{get, object, printed_name};
 use crate::api::meta::MetaExt;
@@ -101,16 +101,17 @@ fn node_of(pod: &Pod) -> Option<&str> {
 /// # Errors
 /// Those that nobody would make again.
 fn plan<'a>(pods: impl Iterator<Item = &'a Pod>) -> Result<Vec<&'a Pod>, String> {
-    let leaving: Vec<&Pod> = pods
-        .filter(|pod| pod.annotation(MIRROR).is_none())
-        .collect();
     let finished = |pod: &Pod| {
-        let phase = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.phase.as_deref());
+        let status = pod.status.as_ref();
+        let phase = status.and_then(|status| status.phase.as_deref());
         matches!(phase, Some("Succeeded" | "Failed"))
     };
+    let stays = |pod: &Pod| {
+        let controller = owner::controller_of(&pod.metadata);
+        let on_each_node = controller.is_some_and(|owner| owner.kind == "DaemonSet");
+        pod.annotation(MIRROR).is_some() || (on_each_node && !finished(pod))
+    };
+    let leaving: Vec<&Pod> = pods.filter(|pod| !stays(pod)).collect();
     let alone = leaving
         .iter()
         .filter(|pod| !finished(pod) && owner::controller_of(&pod.metadata).is_none());
@@ -158,10 +159,11 @@ mod tests {
 
     #[test]
     fn what_comes_back_elsewhere_or_is_finished_is_evicted() {
-        let owned = json!({"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "1", "controller": true}]});
+        let owned = |kind: &str| json!({"ownerReferences": [{"apiVersion": "apps/v1", "kind": kind, "name": "web", "uid": "1", "controller": true}]});
         let mirror = json!({"annotations": {MIRROR: "hash"}});
         let mut pods = vec![
-            pod("web", owned, "Running"),
+            pod("web", owned("ReplicaSet"), "Running"),
+            pod("agent", owned("DaemonSet"), "Running"),
             pod("kube-proxy", mirror, "Running"),
             pod("job", json!({}), "Succeeded"),
         ];

@@ -198,8 +198,7 @@ impl Component for App {
     fn view(&self, _: &Context<Self>) -> Html {
         let send = self.send.clone();
         if !self.alive {
-            let Work { what, percent } = self.loading.clone().unwrap_or_else(|| Work::of(""));
-            return html! { <Loading {what} {percent} /> };
+            return self.first_view();
         }
         let class = if self.on_stage {
             "desk on-stage"
@@ -499,6 +498,22 @@ impl App {
                     <span key={*id} class={format!("said-text {mood}")}>{super::icon::shape(mood)}<span>{text}</span></span>
                 }
             </div>
+        }
+    }
+
+    /// The page before the first screen. Where the engine crashes again and again, that is told here.
+    fn first_view(&self) -> Html {
+        let told = self.offer.is_some() || !self.said.text.is_empty();
+        html! {
+            <>
+                if let Some(Work { what, percent }) = self.loading.clone() {
+                    <Loading {what} {percent} />
+                } else {
+                    <header class="bar">{bar::brand()}</header>
+                    <main class="desk"></main>
+                }
+                if told { {self.footer()} }
+            </>
         }
     }
 

@@ -209,6 +209,7 @@ impl Engine {
             let text = format!(
                 "The cluster's engine crashed again ({why}). Load the page to try once more, or start anew: what is saved is kept aside."
             );
+            self.tell(FromEngine::Loaded);
             self.tell(FromEngine::Offer {
                 text,
                 label: "Start anew".to_owned(),

@@ -233,6 +233,24 @@ test("a crashed engine is started again, and one that crashes at once is not", (
   await counts(page, "hello", "3/3 available");
 }));
 
+test("an engine that crashes before the first screen is told too", () => kept(async (page, { complaints }) => {
+  await page.addInitScript(() => {
+    const Real = globalThis.Worker;
+    globalThis.Worker = class extends Real {
+      constructor(...args) {
+        super(...args);
+        this.addEventListener("message", ({ data }) => data === "\"Ready\"" && this.postMessage("\"CrashForTest\""));
+      }
+    };
+  });
+  await page.reload();
+  await said(page, "crashed again");
+  await page.getByRole("button", { name: "Start anew" }).waitFor();
+  assert.equal(await page.locator(".loading").count(), 0, "nothing is awaited any more");
+  await clean(page, "a page without an engine");
+  expect(complaints, /a test asked for it/);
+}));
+
 test("a command to an engine that crashes is answered", () => kept(async (page, { complaints }) => {
   await rollout(page, "hello").getByTestId("replicas").fill("5");
   // In one task, so that the page does not know of the crash yet when it gives the command.
