@@ -30,12 +30,15 @@ pub enum Phase {
     Waiting,
     /// Its image is being pulled since then.
     Pulling(SimTime),
-    /// Its image cannot be had; `true` while it waits to try again.
+    /// Its image cannot be had.
     PullFailed {
         /// The runtime's words.
         message: String,
-        /// Between two tries.
+        /// Whether the kubelet has looked at it since and found that it has to wait.
         backing_off: bool,
+        /// Until when it is not tried again.
+        #[serde(default)]
+        until: SimTime,
     },
     /// Its process runs since then and listens from the second moment on.
     Running(SimTime, SimTime),

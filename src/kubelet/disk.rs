@@ -163,9 +163,11 @@ impl Stored<'_> {
             Phase::PullFailed {
                 message,
                 backing_off,
+                until,
             } => Phase::PullFailed {
                 message: bounded(message),
                 backing_off: *backing_off,
+                until: (*until).min(self.now + SimDuration::secs(600)),
             },
             Phase::Running(since, listens) => Phase::Running(
                 self.past(*since),

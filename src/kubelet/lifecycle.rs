@@ -22,6 +22,12 @@ const LAST_ADDRESS: u32 = 254;
 const SANDBOX_RETRY: SimDuration = SimDuration::secs(10);
 const PULL_LATENCY: SimDuration = SimDuration::millis(400);
 
+/// How long after an error the kubelet looks at a Pod again: pkg/kubelet/kubelet.go, `backOffPeriod`,
+/// with the jitter of pod_workers.go.
+fn look_again(ctx: &mut Ctx<'_>) -> SimDuration {
+    SimDuration::millis(ctx.rng.between(10_000, 15_000))
+}
+
 impl Kubelet {
     pub(super) fn fire(&mut self, timer: Timer, ctx: &mut Ctx<'_>) {
         match timer {
@@ -143,6 +149,7 @@ impl Kubelet {
                 Phase::PullFailed {
                     message,
                     backing_off: false,
+                    until: ctx.now,
                 },
                 ctx,
             );
@@ -163,7 +170,9 @@ impl Kubelet {
             self.start(name, index, ctx);
             return;
         }
-        self.pull(name, index, &label, &reference, ctx);
+        if !self.pull_waits(name, index, &reference, ctx) {
+            self.pull(name, index, &label, &reference, ctx);
+        }
     }
 
     fn pull(
@@ -330,21 +339,56 @@ impl Kubelet {
             return;
         };
         container.pull_failures = container.pull_failures.saturating_add(1);
-        let backing_off = container.pull_failures > 1;
-        let wait = container.pull_backoff();
-        self.set_phase(
-            name,
-            index,
-            Phase::PullFailed {
-                message,
-                backing_off,
-            },
-            ctx,
-        );
-        let text = format!("Back-off pulling image \"{reference}\"");
-        self.event(name, Some(label), EventType::Normal, "BackOff", text, ctx);
+        // The first time, the runtime tells soon of the new sandbox: the kubelet looks at the Pod again.
+        let look = match container.pull_failures {
+            1 => RELIST_PERIOD,
+            _ => look_again(ctx),
+        };
+        let phase = Phase::PullFailed {
+            message,
+            backing_off: false,
+            until: ctx.now + container.pull_backoff(),
+        };
+        self.set_phase(name, index, phase, ctx);
         self.timers
-            .push(ctx.now + wait, Timer::Start(name.clone(), index));
+            .push(ctx.now + look, Timer::Start(name.clone(), index));
+    }
+
+    /// What a look at a container finds whose image may not be tried yet. Says whether that is so.
+    fn pull_waits(
+        &mut self,
+        name: &NamespacedName,
+        index: usize,
+        reference: &str,
+        ctx: &mut Ctx<'_>,
+    ) -> bool {
+        let worker = self.workers.get(name);
+        let Some(container) = worker.and_then(|worker| worker.containers.get(index)) else {
+            return false;
+        };
+        let (label, phase) = (container.name.clone(), container.phase.clone());
+        let Phase::PullFailed { message, until, .. } = phase else {
+            return false;
+        };
+        if until <= ctx.now {
+            return false;
+        }
+        let text = format!("Back-off pulling image \"{reference}\"");
+        let normal = EventType::Normal;
+        self.event(name, Some(&label), normal, "BackOff", text, ctx);
+        let text = "Error: ImagePullBackOff".to_owned();
+        let warning = EventType::Warning;
+        self.event(name, Some(&label), warning, "Failed", text, ctx);
+        let phase = Phase::PullFailed {
+            message,
+            backing_off: true,
+            until,
+        };
+        self.set_phase(name, index, phase, ctx);
+        let look = look_again(ctx);
+        self.timers
+            .push(ctx.now + look, Timer::Start(name.clone(), index));
+        true
     }
 
     fn start(&mut self, name: &NamespacedName, index: usize, ctx: &mut Ctx<'_>) {

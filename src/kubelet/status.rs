@@ -173,6 +173,7 @@ fn container_state(worker: &PodWorker, container: &Container) -> ContainerState 
             Phase::PullFailed {
                 message,
                 backing_off: false,
+                ..
             },
             _,
         ) => {
@@ -187,6 +188,7 @@ fn container_state(worker: &PodWorker, container: &Container) -> ContainerState 
             Phase::PullFailed {
                 message,
                 backing_off: true,
+                ..
             },
             _,
         ) => {
