@@ -98,6 +98,11 @@ pub const EXCEPTIONS: &[Exception] = &[
         )
     },
     Exception {
+        recorded: &["Warning Unhealthy <age>", "Events: Warning Unhealthy <age>"],
+        ours: &["Warning Unhealthy <age>", "Events: Warning Unhealthy <age>"],
+        ..exception("whether a first probe comes before its container listens is chance")
+    },
+    Exception {
         recorded: &["Warning FailedToUpdateEndpoint"],
         ..exception("a controller met another's write, by chance")
     },
@@ -106,8 +111,8 @@ pub const EXCEPTIONS: &[Exception] = &[
         ..exception("v1.27 and later name old ReplicaSets without Pods too")
     },
     Exception {
-        recorded: &["HealthCheck NodePort:"],
-        ..exception("load balancers have no port for health checks here yet")
+        cut: &["HealthCheck NodePort:"],
+        ..exception("the port for health checks is drawn by chance")
     },
     Exception {
         ours: &[
