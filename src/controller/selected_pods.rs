@@ -165,6 +165,9 @@ impl SelectedPods {
                     && let Some(services) = self.namespaces.get_mut(&name.namespace)
                 {
                     services.remove(&name.name);
+                    if services.is_empty() {
+                        self.namespaces.remove(&name.namespace);
+                    }
                 }
                 queue.add(name, Some(delta.revision));
             }

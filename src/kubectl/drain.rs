@@ -1,8 +1,9 @@
 //! cordon, uncordon and drain of one node.
 //!
 //! Upstream: staging/src/k8s.io/kubectl/pkg/drain/{cordon,drain,filters}.go, v1.36. An eviction is a
-//! deletion that a PodDisruptionBudget may refuse; there are none yet, so Pods are deleted. Those of
-//! DaemonSets stay, as with `--ignore-daemonsets`. Left out: waiting until they are gone.
+//! deletion that a PodDisruptionBudget may refuse; no part of the cluster keeps those yet, so Pods are
+//! deleted. Those of DaemonSets stay, as with `--ignore-daemonsets`, and emptyDirs go with their Pods, as
+//! with `--delete-emptydir-data`. Left out: waiting until they are gone.
 
 use super::{get, object, printed_name};
 use crate::api::meta::MetaExt;

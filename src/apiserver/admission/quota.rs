@@ -47,7 +47,8 @@ pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<(), Status
             *sum = quantity::subtract(sum, &amount);
         }
     }
-    more.retain(|_, amount| quantity::milli_value(amount) != 0);
+    // Using less is always allowed.
+    more.retain(|_, amount| quantity::milli_value(amount) > 0);
     let quotas: Vec<&ResourceQuota> = quotas.filter(|quota| covers(quota, object)).collect();
     for quota in &quotas {
         must_specify(quota, object)
