@@ -160,7 +160,7 @@ pub fn NewClusterForm(props: &Props) -> Html {
     };
     html! {
         <Frame title="A new cluster" send={props.send.clone()}>
-            <p>{"The cluster you have now is kept aside in this browser, if you did something to it: look under Cluster, Kept aside."}</p>
+            <p>{"If this tab may save and you did something to the cluster you have now, that is kept aside in this browser: look under Cluster, Kept aside. Else export it first."}</p>
             <form class="fields" {onsubmit}>
                 {for FIELDS.iter().map(field)}
                 <button type="submit" class="main" data-testid="new-create">{"Create"}</button>
