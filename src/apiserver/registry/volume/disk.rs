@@ -6,7 +6,8 @@ use super::super::rules::{Errors, name, number, one_of, refuse, required, shown,
 use crate::api::field::{FieldError, Path};
 use k8s_openapi::api::core::v1::{
     AzureDiskVolumeSource, FCVolumeSource, FlockerVolumeSource, NFSVolumeSource,
-    QuobyteVolumeSource,
+    PhotonPersistentDiskVolumeSource, PortworxVolumeSource, QuobyteVolumeSource,
+    VsphereVirtualDiskVolumeSource,
 };
 use std::collections::BTreeMap;
 
@@ -201,6 +202,18 @@ pub fn flex(
             errors.push(FieldError::invalid(&list.key(key), key, detail));
         }
     }
+}
+
+pub fn vsphere(source: &VsphereVirtualDiskVolumeSource, at: &Path<'_>, errors: &mut Errors) {
+    required(&source.volume_path, &at.child("volumePath"), errors);
+}
+
+pub fn photon(source: &PhotonPersistentDiskVolumeSource, at: &Path<'_>, errors: &mut Errors) {
+    required(&source.pd_id, &at.child("pdID"), errors);
+}
+
+pub fn portworx(source: &PortworxVolumeSource, at: &Path<'_>, errors: &mut Errors) {
+    required(&source.volume_id, &at.child("volumeID"), errors);
 }
 
 pub fn azure_disk(source: &AzureDiskVolumeSource, at: &Path<'_>, errors: &mut Errors) {

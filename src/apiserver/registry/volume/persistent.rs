@@ -10,7 +10,7 @@ use super::{Sources, local};
 use crate::api::field::{FieldError, Path};
 use k8s_openapi::api::core::v1::{
     AzureDiskVolumeSource, CSIPersistentVolumeSource, ISCSIPersistentVolumeSource,
-    PersistentVolumeSpec, SecretReference,
+    PersistentVolumeSpec,
 };
 
 pub(super) fn default_azure_disk(source: &mut AzureDiskVolumeSource) {
@@ -102,7 +102,7 @@ pub fn sources(
     all.take(s.cinder.as_ref(), "cinder", |source, at, errors| {
         required(&source.volume_id, &at.child("volumeID"), errors);
         if let Some(secret) = &source.secret_ref {
-            named_secret(secret, at, errors);
+            named_secret(secret.name.as_ref(), secret.namespace.as_ref(), at, errors);
         }
     });
     all.take(s.fc.as_ref(), "fc", disk::fibre_channel);
@@ -126,24 +126,10 @@ fn later_sources(s: &PersistentVolumeSpec, tied: bool, all: &mut Sources<'_, '_>
             required(namespace, &at.child("secretNamespace"), errors);
         }
     });
-    all.take(
-        s.vsphere_volume.as_ref(),
-        "vsphereVolume",
-        |source, at, errors| {
-            required(&source.volume_path, &at.child("volumePath"), errors);
-        },
-    );
+    all.take(s.vsphere_volume.as_ref(), "vsphereVolume", disk::vsphere);
     let photon = s.photon_persistent_disk.as_ref();
-    all.take(photon, "photonPersistentDisk", |source, at, errors| {
-        required(&source.pd_id, &at.child("pdID"), errors);
-    });
-    all.take(
-        s.portworx_volume.as_ref(),
-        "portworxVolume",
-        |source, at, errors| {
-            required(&source.volume_id, &at.child("volumeID"), errors);
-        },
-    );
+    all.take(photon, "photonPersistentDisk", disk::photon);
+    all.take(s.portworx_volume.as_ref(), "portworxVolume", disk::portworx);
     all.take(s.azure_disk.as_ref(), "azureDisk", disk::azure_disk);
     all.take(s.scale_io.as_ref(), "scaleIO", |source, at, errors| {
         let fields = [
@@ -166,13 +152,7 @@ fn later_sources(s: &PersistentVolumeSpec, tied: bool, all: &mut Sources<'_, '_>
         let namespace = text(source.volume_namespace.as_ref());
         disk::storage_os(volume, namespace, at, errors);
         if let Some(secret) = &source.secret_ref {
-            let at = at.child("secretRef");
-            required(text(secret.name.as_ref()), &at.child("name"), errors);
-            required(
-                text(secret.namespace.as_ref()),
-                &at.child("namespace"),
-                errors,
-            );
+            named_secret(secret.name.as_ref(), secret.namespace.as_ref(), at, errors);
         }
     });
     all.take(s.csi.as_ref(), "csi", csi);
@@ -200,14 +180,15 @@ fn iscsi(source: &ISCSIPersistentVolumeSource, volume: &str, at: &Path<'_>, erro
     }
 }
 
-fn named_secret(secret: &SecretReference, at: &Path<'_>, errors: &mut Errors) {
+fn named_secret(
+    name: Option<&String>,
+    namespace: Option<&String>,
+    at: &Path<'_>,
+    errors: &mut Errors,
+) {
     let at = at.child("secretRef");
-    required(text(secret.name.as_ref()), &at.child("name"), errors);
-    required(
-        text(secret.namespace.as_ref()),
-        &at.child("namespace"),
-        errors,
-    );
+    required(text(name), &at.child("name"), errors);
+    required(text(namespace), &at.child("namespace"), errors);
 }
 
 fn csi(source: &CSIPersistentVolumeSource, at: &Path<'_>, errors: &mut Errors) {

@@ -221,24 +221,10 @@ fn later_sources(v: &Volume, pod: Option<&str>, all: &mut Sources<'_, '_>) {
         ];
         disk::all_required(&fields, at, errors);
     });
-    all.take(
-        v.vsphere_volume.as_ref(),
-        "vsphereVolume",
-        |source, at, errors| {
-            required(&source.volume_path, &at.child("volumePath"), errors);
-        },
-    );
+    all.take(v.vsphere_volume.as_ref(), "vsphereVolume", disk::vsphere);
     let photon = v.photon_persistent_disk.as_ref();
-    all.take(photon, "photonPersistentDisk", |source, at, errors| {
-        required(&source.pd_id, &at.child("pdID"), errors);
-    });
-    all.take(
-        v.portworx_volume.as_ref(),
-        "portworxVolume",
-        |source, at, errors| {
-            required(&source.volume_id, &at.child("volumeID"), errors);
-        },
-    );
+    all.take(photon, "photonPersistentDisk", disk::photon);
+    all.take(v.portworx_volume.as_ref(), "portworxVolume", disk::portworx);
     all.take(v.azure_disk.as_ref(), "azureDisk", disk::azure_disk);
     all.take(v.storageos.as_ref(), "storageos", |source, at, errors| {
         let volume = text(source.volume_name.as_ref());
