@@ -2,7 +2,7 @@
 //!
 //! One plugin per file, named as upstream; the order is upstream's
 //! (pkg/kubeapiserver/options/plugins.go, v1.36): every plugin changes, then every plugin refuses.
-//! Left out: webhooks and policies, warnings to the client, and the plugins that need
+//! Left out: webhooks and policies, and the plugins that need
 //! authentication (NodeRestriction, OwnerReferencesPermissionEnforcement, certificates).
 
 mod claim_resize;
@@ -139,6 +139,16 @@ pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<Vec<Object
     match is_on(around.config, QUOTA) {
         true => quota::charge(object, around),
         false => Ok(Vec::new()),
+    }
+}
+
+/// What is said to whoever changed `old` to `new`.
+pub fn warnings(new: &Object, old: &Object, config: &ApiServerConfig, etcd: &Etcd) -> Vec<String> {
+    match (new, old) {
+        (Object::Namespace(new), Object::Namespace(old)) if is_on(config, "PodSecurity") => {
+            pod_security::warnings(new, old, etcd)
+        }
+        _ => Vec::new(),
     }
 }
 
