@@ -35,7 +35,7 @@ async fn export(name: String) {
 
 async fn open(engine: Shared, name: String) {
     match storage::load_aside(&name).await {
-        Ok(text) => opening::import(engine, text).await,
+        Ok(text) => opening::import(engine, text, Some(name)).await,
         Err(why) => {
             complain(&why);
             super::go_on(&engine);

@@ -63,6 +63,8 @@ struct Engine {
     busy: bool,
     /// What the page said meanwhile.
     queue: Vec<ToEngine>,
+    /// What waits for the person's word, since it would lose the cluster there is.
+    asked: Option<ToEngine>,
     ticks: u32,
 }
 
@@ -84,6 +86,7 @@ pub fn run() {
         open: false,
         busy: false,
         queue: Vec::new(),
+        asked: None,
         ticks: 0,
     }));
     listen(&engine);
@@ -137,6 +140,22 @@ fn handle(engine: &Shared, message: ToEngine) {
         ToEngine::OpenAnew => begin(engine, opening::open(engine.clone(), String::new(), true)),
         ToEngine::View(request) => engine.borrow_mut().dashboard.ask(request),
         later if engine.borrow().busy => wait(engine, later),
+        ToEngine::Anyway => {
+            let asked = engine.borrow_mut().asked.take();
+            if let Some(asked) = asked {
+                act(engine, asked);
+            }
+        }
+        message => match opening::loss(engine, &message) {
+            Some(why) => opening::ask(engine, message, &why),
+            None => act(engine, message),
+        },
+    }
+}
+
+/// Does what the page asks of a session that is open.
+fn act(engine: &Shared, message: ToEngine) {
+    match message {
         ToEngine::Command { id, command } => {
             let report = engine.borrow_mut().execute(command);
             saving::confirm(engine, id, report);
@@ -148,6 +167,9 @@ fn handle(engine: &Shared, message: ToEngine) {
                 true => begin(engine, opening::rewind(engine.clone(), to)),
                 false => engine.borrow_mut().clock(ClockCommand::ReturnToNow),
             }
+        }
+        ToEngine::Clock(ClockCommand::CarryOn) => {
+            begin(engine, opening::carry_on(engine.clone()));
         }
         ToEngine::Clock(command) => {
             engine.borrow_mut().clock(command);
@@ -165,7 +187,9 @@ fn handle(engine: &Shared, message: ToEngine) {
             post(&FromEngine::File(text));
         }
         ToEngine::Aside(command) => aside::handle(engine, command),
-        ToEngine::Import(text) => begin(engine, opening::import(engine.clone(), text)),
+        ToEngine::Import(text) => begin(engine, opening::import(engine.clone(), text, None)),
+        // The others were heard before.
+        _ => {}
     }
 }
 
@@ -256,6 +280,7 @@ impl Engine {
         self.back = None;
         // The address bar may still hold a link: a reload means this session all the same.
         self.saving.keeper.forget();
+        self.saving.leaving = None;
         self.dashboard.forget();
         self.pace.restart();
     }
@@ -338,9 +363,8 @@ impl Engine {
                 self.see_the_end();
             }
             ClockCommand::ReturnToNow => self.end_look_back(false),
-            ClockCommand::CarryOn => self.end_look_back(true),
-            // It takes long, and has a future of its own.
-            ClockCommand::RewindTo(_) => {}
+            // These take long, and have futures of their own.
+            ClockCommand::CarryOn | ClockCommand::RewindTo(_) => {}
         }
     }
 

@@ -20,9 +20,12 @@ const PATIENCE_MS: u64 = 25_000;
 /// Why something is kept aside.
 const NEW: &str = "a new cluster took its place";
 const FILE: &str = "a cluster from a file took its place";
+const KEPT: &str = "a cluster that was kept aside took its place";
+const EARLIER: &str = "an earlier moment of it was carried on from";
 const LINK: &str = "the cluster of a link took its place";
 const CRASHED: &str = "the engine crashed with it";
 const DAMAGED: &str = "it could not be opened";
+const ANOTHER: &str = " This is another one.";
 const OTHER_TAB: &str = "the saved cluster is open in another tab";
 
 /// A new cluster that has run a little.
@@ -245,9 +248,9 @@ async fn aside(
     if records.is_empty() || !may_save {
         return begun;
     }
-    match storage::keep_aside(&to_text(records), why).await {
+    match storage::keep_aside(&to_text(records), why, None).await {
         Ok(name) => {
-            begun.notices.push(kept_aside(what));
+            begun.notices.push([&kept_aside(what), ANOTHER].concat());
             // What was meant to go is no trouble: it lies under its menu.
             begun.aside = (why != LINK).then_some(name);
         }
@@ -263,25 +266,64 @@ async fn aside(
 }
 
 fn kept_aside(what: &str) -> String {
-    format!("{what} is kept aside: look under Cluster, Kept aside. This is another one.")
+    format!("{what} is kept aside: look under Cluster, Kept aside.")
+}
+
+/// Whether somebody did something to the session.
+fn is_touched(session: &Session) -> bool {
+    !session.tape().is_empty() || session.base().is_some()
+}
+
+/// Why what `message` asks for would lose the cluster there is: another one takes its place, and this
+/// tab may keep it nowhere. `None` where nothing is lost.
+pub fn loss(engine: &Shared, message: &ToEngine) -> Option<String> {
+    let gives_way = matches!(
+        message,
+        ToEngine::New(_) | ToEngine::Import(_) | ToEngine::Aside(AsideCommand::Open(_))
+    );
+    let engine = engine.borrow();
+    if !gives_way || !is_touched(&engine.session) {
+        return None;
+    }
+    let saving = &engine.saving;
+    match saving.barred.as_str() {
+        "" => saving
+            .unread
+            .then(|| "nobody could read yet what is saved here".to_owned()),
+        why => Some(why.to_owned()),
+    }
+}
+
+/// Asks before the cluster there is gets lost.
+pub fn ask(engine: &Shared, message: ToEngine, why: &str) {
+    engine.borrow_mut().asked = Some(message);
+    post(&FromEngine::Offer {
+        text: format!(
+            "The cluster you have would be gone: it cannot be kept aside ({why}). Export it to a file first if you want it back."
+        ),
+        label: "Go on without it".to_owned(),
+        message: Box::new(ToEngine::Anyway),
+    });
 }
 
 /// Keeps the cluster that another one is about to replace aside, where somebody did something to it
 /// and this tab saves; answers what is to be told. Where it cannot be kept, it is not overwritten
-/// either.
-async fn keep_own(engine: &Shared, why: &str) -> Option<String> {
+/// either. `leaving` is kept aside no longer than until it is saved.
+async fn keep_own(engine: &Shared, why: &str, leaving: Option<&str>) -> Option<String> {
     let records = {
         let engine = engine.borrow();
         let session = &engine.session;
-        let touched = !session.tape().is_empty() || session.base().is_some();
-        if !touched || !engine.saving.barred.is_empty() || engine.saving.unread {
+        if !is_touched(session) || !engine.saving.barred.is_empty() || engine.saving.unread {
             return None;
         }
         // As it is now, rather than as it was saved last.
         to_file(session)
     };
-    match storage::keep_aside(&records, why).await {
-        Ok(_) => Some(kept_aside("The cluster you had")),
+    match storage::keep_aside(&records, why, leaving).await {
+        Ok(_) => Some(match why {
+            EARLIER => kept_aside("What came after this moment"),
+            _ => [&kept_aside("The cluster you had"), ANOTHER].concat(),
+        }),
         Err(why) => {
             let why =
                 format!("what is saved could not be kept aside, so it is left as it is ({why})");
@@ -302,14 +344,14 @@ pub fn to_file(session: &Session) -> String {
 /// Begins with a new cluster in the place of the one there is.
 pub async fn replace(engine: Shared, config: ClusterConfig) {
     let session = new_session(config).await;
-    let kept = keep_own(&engine, NEW).await;
+    let kept = keep_own(&engine, NEW, None).await;
     engine.borrow_mut().begin(session);
     tell(kept.into_iter().collect(), None);
     super::go_on(&engine);
 }
 
-/// Opens the text of a file.
-pub async fn import(engine: Shared, text: String) {
+/// Opens the text of a file, or what is kept aside under the name `leaving`.
+pub async fn import(engine: Shared, text: String, leaving: Option<String>) {
     progress("reading the file", None);
     wait::sleep(0).await;
     let opening = Saved::parse(&text).and_then(Opening::new);
@@ -319,8 +361,13 @@ pub async fn import(engine: Shared, text: String) {
     };
     match opened {
         Ok((session, told)) => {
-            let kept = keep_own(&engine, FILE).await;
-            engine.borrow_mut().begin(session);
+            let why = if leaving.is_some() { KEPT } else { FILE };
+            let kept = keep_own(&engine, why, leaving.as_deref()).await;
+            {
+                let mut engine = engine.borrow_mut();
+                engine.begin(session);
+                engine.saving.leaving = leaving;
+            }
             saving::soon(&engine);
             let mut notices = vec!["The file is open.".to_owned()];
             notices.extend(kept.into_iter().chain(told));
@@ -330,6 +377,24 @@ pub async fn import(engine: Shared, text: String) {
             "The file cannot be opened: {why}."
         ))),
     }
+    super::go_on(&engine);
+}
+
+/// Takes the moment on the screen for the present. What came after it is kept aside.
+pub async fn carry_on(engine: Shared) {
+    let cuts = {
+        let engine = engine.borrow();
+        engine
+            .back
+            .as_ref()
+            .is_some_and(|back| back.past.later() > 0)
+    };
+    let kept = match cuts {
+        true => keep_own(&engine, EARLIER, None).await,
+        false => None,
+    };
+    engine.borrow_mut().end_look_back(true);
+    tell(kept.into_iter().collect(), None);
     super::go_on(&engine);
 }
 

@@ -31,6 +31,8 @@ pub struct Saving {
     /// The moment saved last.
     at: u64,
     failed: bool,
+    /// The session was kept aside under this name: once it is saved, it no longer is.
+    pub leaving: Option<String>,
 }
 
 impl Saving {
@@ -98,7 +100,7 @@ async fn once(engine: &Shared) {
         true => read(engine).await,
         false => None,
     };
-    let (batch, waiting, owner, first) = {
+    let (batch, waiting, owner, first, leaving) = {
         let engine = &mut *engine.borrow_mut();
         if engine.busy {
             // The session is on its way somewhere: whoever brings it there saves it.
@@ -111,10 +113,14 @@ async fn once(engine: &Shared) {
             saving.at = engine.session.cluster().now().as_micros();
             saving.keeper.batch(&mut engine.session, clock::now_ms())
         });
-        (batch, waiting, saving.owner.clone(), !saving.owned)
+        let leaving = saving.leaving.take_if(|_| may);
+        (batch, waiting, saving.owner.clone(), !saving.owned, leaving)
     };
     if let Some(batch) = batch {
         let result = storage::write(&batch, &owner, first).await;
+        if let Some(name) = leaving {
+            leave(engine, name, result.is_ok()).await;
+        }
         notice = note(engine, result);
     }
     for (id, report) in waiting {
@@ -123,6 +129,16 @@ async fn once(engine: &Shared) {
     // Last, so that no answer takes its place on the page.
     if let Some(text) = notice {
         post(&FromEngine::Notice(text));
+    }
+}
+
+/// Discards what is kept aside under this name, now that it is saved; else it waits for that.
+async fn leave(engine: &Shared, name: String, saved: bool) {
+    if saved {
+        // What cannot be discarded is there twice, and can be discarded by hand.
+        let _ = storage::discard_aside(&name).await;
+    } else {
+        engine.borrow_mut().saving.leaving.get_or_insert(name);
     }
 }
 

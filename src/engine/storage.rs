@@ -185,18 +185,18 @@ pub async fn write(batch: &Batch, owner: &str, first: bool) -> Result<(), WriteE
     transact(TransactionMode::ReadWrite, act).await
 }
 
-/// Keeps a text aside and answers its name; the oldest of too many goes.
+/// Keeps a text aside and answers its name; the oldest of too many goes, of which `leaving` is none.
 ///
 /// # Errors
 /// Why it is not kept, for a person.
-pub async fn keep_aside(kept: &str, why: &str) -> Result<String, String> {
+pub async fn keep_aside(kept: &str, why: &str, leaving: Option<&str>) -> Result<String, String> {
     let act = async |store: &Store| {
         let refused = WriteError::Refused;
         let mut all = names(store).await.map_err(refused)?;
         let name = aside::name(clock::now_ms(), why, &all);
         put(store, &name, kept).await.map_err(refused)?;
         all.push(name.clone());
-        for name in aside::too_many(&all) {
+        for name in aside::too_many(&all, leaving) {
             remove(store, &name).await.map_err(refused)?;
         }
         Ok(name)

@@ -45,7 +45,8 @@ pub enum ClockCommand {
     RewindTo(u64),
     /// Look at the present again.
     ReturnToNow,
-    /// The moment looked at is the present from now on: what came after it is forgotten.
+    /// The moment looked at is the present from now on. What came after it is kept aside where the
+    /// store may be written, and forgotten where not.
     CarryOn,
 }
 
@@ -76,6 +77,8 @@ pub enum ToEngine {
     Export,
     /// Begin with the situation in a file.
     Import(String),
+    /// Do what was asked last, although the cluster that gives way is kept nowhere.
+    Anyway,
     /// Begin anew, whatever is saved: that is kept aside.
     OpenAnew,
     /// Do something with what is kept aside.

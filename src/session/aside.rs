@@ -30,9 +30,11 @@ pub fn read(name: &str, bytes: u32) -> Option<Aside> {
     })
 }
 
-/// Those of a store's names that have to go, so that no more than [`ASIDE_LIMIT`] are left.
-pub fn too_many(names: &[String]) -> Vec<String> {
-    let mut kept: Vec<Aside> = names.iter().filter_map(|name| read(name, 0)).collect();
+/// Those of a store's names that have to go, so that no more than [`ASIDE_LIMIT`] are left besides
+/// `leaving`, which goes by itself once what it holds is saved as the cluster there is.
+pub fn too_many(names: &[String], leaving: Option<&str>) -> Vec<String> {
+    let staying = names.iter().filter(|name| Some(name.as_str()) != leaving);
+    let mut kept: Vec<Aside> = staying.filter_map(|name| read(name, 0)).collect();
     kept.sort_by_key(|kept| std::cmp::Reverse(kept.at_ms));
     let older = kept.into_iter().skip(ASIDE_LIMIT);
     older.map(|kept| kept.name).collect()
@@ -48,8 +50,13 @@ mod tests {
         for now_ms in [10, 30, 20, 20, 1_763_000_000_000] {
             names.push(name(now_ms, "a new cluster took its place", &names));
         }
-        let gone = too_many(&names);
+        let gone = too_many(&names, None);
         assert_eq!(gone, ["aside/000000000000007"], "the oldest");
+        assert_eq!(
+            too_many(&names, Some(&names[3])),
+            [""; 0],
+            "it leaves its place"
+        );
         let last = read(names.last().expect("one"), 9).expect("kept aside");
         assert_eq!((last.at_ms, last.bytes), (1_763_000_000_000, 9));
         assert_eq!(last.why, "a new cluster took its place");

@@ -208,7 +208,7 @@ impl Component for App {
         html! {
             <>
                 <bar::Bar clock={self.screen.clock.clone()} storage={self.screen.storage.clone()} theme={self.theme} send={send.clone()} />
-                <Banner clock={self.screen.clock.clone()} send={send.clone()} />
+                <Banner clock={self.screen.clock.clone()} storage={self.screen.storage.clone()} send={send.clone()} />
                 <main {class}>
                     <Stage parts={self.screen.parts.clone()} nodes={self.screen.beside.nodes.clone()} pods={self.by_node.clone()}
                         revision={self.screen.revision} loaded={!self.screen.beside.loads.is_empty()} chosen={self.view.chosen.clone()} flow={self.flow.clone()} send={send.clone()} />
@@ -537,7 +537,7 @@ impl App {
             Some(Dialog::NewCluster) => html! { <NewClusterForm {send} /> },
             Some(Dialog::Aside) => html! { <KeptAside kept={self.aside.clone()} {send} /> },
             Some(Dialog::CarryOn) => {
-                html! { <CarryOn clock={self.screen.clock.clone()} {send} /> }
+                html! { <CarryOn clock={self.screen.clock.clone()} storage={self.screen.storage.clone()} {send} /> }
             }
             None => Html::default(),
         }

@@ -3,7 +3,7 @@
 use super::app::Msg;
 use super::dialogs::Frame;
 use super::icon::icon;
-use crate::protocol::Clock;
+use crate::protocol::{Clock, Storage};
 use std::sync::Arc;
 use yew::prelude::*;
 
@@ -12,23 +12,35 @@ use yew::prelude::*;
 pub struct Props {
     /// The clock.
     pub clock: Arc<Clock>,
+    /// Whether what is forgotten can be kept aside.
+    pub storage: Arc<Storage>,
     /// Where messages go.
     pub send: Callback<Msg>,
 }
 
-/// What carrying on from the moment on the screen forgets.
-fn forgets(clock: &Clock) -> String {
-    match clock.present.as_ref().map_or(0, |there| there.commands) {
-        0 => "Nothing was done after it.".to_owned(),
-        1 => "Carrying on from here forgets the command given after it.".to_owned(),
-        more => format!("Carrying on from here forgets the {more} commands given after it."),
+/// What becomes of what came later when somebody carries on from the moment on the screen.
+fn forgets(clock: &Clock, storage: &Storage) -> String {
+    let commands = match clock.present.as_ref().map_or(0, |there| there.commands) {
+        0 => return "Nothing was done after it.".to_owned(),
+        1 => "the command".to_owned(),
+        more => format!("the {more} commands"),
+    };
+    match storage {
+        Storage::Saved => {
+            format!("Carrying on from here keeps the cluster with {commands} given after it aside.")
+        }
+        _ => format!("Carrying on from here forgets {commands} given after it."),
     }
 }
 
 /// The line under the head; nothing in the present.
 #[component]
 pub fn Banner(props: &Props) -> Html {
-    let Props { clock, send } = props;
+    let Props {
+        clock,
+        storage,
+        send,
+    } = props;
     if clock.present.is_none() {
         return Html::default();
     }
@@ -36,7 +48,7 @@ pub fn Banner(props: &Props) -> Html {
     let back = send.reform(|_: MouseEvent| Msg::CarryOn(false));
     html! {
         <section class="past" aria-label="Looking back" data-testid="past">
-            <p>{icon("past")}<span><strong>{"You are looking at "}{Clock::face(clock.elapsed())}{"."}</strong>{" "}{forgets(clock)}</span></p>
+            <p>{icon("past")}<span><strong>{"You are looking at "}{Clock::face(clock.elapsed())}{"."}</strong>{" "}{forgets(clock, storage)}</span></p>
             <div class="row">
                 <button onclick={carry_on} data-testid="carry-on">{"Carry on from here"}</button>
                 <button class="main" onclick={back} data-testid="return">{"Return to now"}</button>
@@ -48,12 +60,16 @@ pub fn Banner(props: &Props) -> Html {
 /// Asks before something is done to an earlier moment.
 #[component]
 pub fn CarryOn(props: &Props) -> Html {
-    let Props { clock, send } = props;
+    let Props {
+        clock,
+        storage,
+        send,
+    } = props;
     let carry_on = send.reform(|_: MouseEvent| Msg::CarryOn(true));
     let back = send.reform(|_: MouseEvent| Msg::CarryOn(false));
     html! {
         <Frame title="Do this at an earlier moment?" send={send.clone()}>
-            <p>{"You are looking at "}{Clock::face(clock.elapsed())}{". What you do here makes it the present. "}{forgets(clock)}</p>
+            <p>{"You are looking at "}{Clock::face(clock.elapsed())}{". What you do here makes it the present. "}{forgets(clock, storage)}</p>
             <div class="row">
                 <button class="main" onclick={carry_on} data-testid="carry-on-do">{"Carry on and do it"}</button>
                 <button onclick={back}>{"Return to now"}</button>

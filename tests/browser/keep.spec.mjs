@@ -154,6 +154,11 @@ test("a second tab goes on in memory and overwrites nothing", () => kept(async (
   await visit(second);
   await said(second, "open in another tab");
   await scaled(second, 5);
+  await tell(second, anew);
+  await said(second, "The cluster you have would be gone");
+  await nodes(second, 4);
+  await second.getByTestId("offer").click();
+  await nodes(second, 3);
   await page.reload();
   await ready(page);
   await tab(page, "Deployments");
@@ -201,7 +206,15 @@ test("a cluster that gives way to a new one is kept aside, and comes back", () =
   await nodes(page, 4);
   await counts(page, "hello", "4/4 available");
 
+  // What is open is kept aside no longer, and lets nothing else go.
+  await until(async () => (await head(page))?.config.seed !== 5, "it is saved");
   dialog = await keptAside(page);
+  await dialog.getByText("Nothing is kept aside").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await tell(page, anew);
+  await nodes(page, 3);
+  dialog = await keptAside(page);
+  assert.equal(await dialog.getByTestId("aside").count(), 1);
   await dialog.getByTestId("aside-discard").click();
   await dialog.getByText("Nothing is kept aside").waitFor();
 }));

@@ -1,5 +1,5 @@
 // Point 7: looking back at an earlier moment, which loses nothing, and carrying on from there, which
-// says what it forgets.
+// says what becomes of what came later.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answer, clean, counts, holds, picture, ready, rollout, speed, tab, walk } from "./lib.mjs";
@@ -42,7 +42,7 @@ test("a look back keeps what came after it, also when the page is loaded again",
   const before = await age(page);
   await lookAt(page, 24);
   await holds(page, "[data-testid=elapsed]", /^0:24$/);
-  await holds(page, "[data-testid=past]", "You are looking at 0:24. Carrying on from here forgets the 2 commands given after it.");
+  await holds(page, "[data-testid=past]", "You are looking at 0:24. Carrying on from here keeps the cluster with the 2 commands given after it aside.");
   await counts(page, "hello", "3/3 available");
   await holds(page, "[data-testid=pause]", "Resume");
   assert.ok(await age(page) >= before, "the slider still reaches the present");
@@ -68,18 +68,18 @@ test("what happened can be watched again, up to the present", () => walk({}, asy
   await lookAt(page, 24);
   await counts(page, "hello", "3/3 available");
   await page.getByTestId("pause").click();
-  await holds(page, "[data-testid=past]", "forgets the command given");
+  await holds(page, "[data-testid=past]", "keeps the cluster with the command given");
   await gone(page);
   await counts(page, "hello", "4/4 available");
 }));
 
-test("carrying on asks first, and forgets what came later", () => walk({}, async (page) => {
+test("carrying on asks first, and keeps what came later aside", () => walk({}, async (page) => {
   await scaled(page);
   await lookAt(page, 24);
   await counts(page, "hello", "3/3 available");
   const dialog = page.getByRole("dialog", { name: "Do this at an earlier moment?" });
   await ask(page, 2);
-  await dialog.getByText("forgets the 2 commands given after it").waitFor();
+  await dialog.getByText("keeps the cluster with the 2 commands given after it aside").waitFor();
   await picture(page, "carry-on");
   await clean(page, "the question before it");
   await dialog.getByRole("button", { name: "Close" }).click();
@@ -92,6 +92,9 @@ test("carrying on asks first, and forgets what came later", () => walk({}, async
   await answer(page, "deployment.apps/hello scaled");
   await gone(page);
   await counts(page, "hello", "2/2 available");
+  await page.getByTestId("menu").click();
+  await page.getByTestId("kept-aside").click();
+  await page.getByText("an earlier moment of it was carried on from").waitFor();
   await page.reload();
   await ready(page);
   await tab(page, "Deployments");
