@@ -44,8 +44,9 @@ impl Requirement {
     }
 }
 
-/// All of its requirements must hold. [`Selector::nothing`] matches no object at all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// All of its requirements must hold. [`Selector::nothing`] matches no object at all,
+/// the default matches every one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Selector {
     requirements: Vec<Requirement>,
     nothing: bool,

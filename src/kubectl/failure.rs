@@ -12,6 +12,8 @@ pub enum Failure {
     Server(Status),
     /// Kubectl itself refused; printed after `error: `.
     Client(String),
+    /// One of several refusals of kubectl's, which it prints as they are.
+    Plain(String),
     /// Several objects, several reasons.
     Many(Vec<Failure>),
 }
@@ -62,6 +64,7 @@ impl Failure {
                 Failure::Server(status)
             }
             Failure::Client(message) => Failure::Client(about(&message)),
+            Failure::Plain(message) => Failure::Plain(about(&message)),
             Failure::Many(many) => {
                 let many = many.into_iter().map(|one| one.while_doing(verb, source));
                 Failure::Many(many.collect())
@@ -91,6 +94,7 @@ impl Failure {
                 )
             }
             Failure::Client(message) => format!("error: {message}"),
+            Failure::Plain(message) => message.clone(),
             Failure::Many(many) => {
                 let lines: Vec<String> = many.iter().map(Failure::line).collect();
                 lines.join("\n")

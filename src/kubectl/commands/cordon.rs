@@ -7,7 +7,7 @@ use crate::api::Kind;
 use crate::kubectl::drain::set_cordoned;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Takes, lettered};
-use crate::kubectl::resource::{self, Named, Scope};
+use crate::kubectl::resource::{self, Found, Named, Scope};
 use crate::kubectl::shell::Shell;
 
 const FLAGS: &[Flag] = &[lettered("selector", 'l', Takes::Text)];
@@ -36,16 +36,7 @@ fn set(shell: &mut Shell<'_>, cordoned: bool) -> Result<Option<Pending>, Failure
             shell.verb
         )));
     }
-    let named = match selects {
-        true => Named::Kinds(vec![Kind::Node]),
-        false => {
-            let name = |arg: &String| arg.rsplit('/').next().unwrap_or_default().to_owned();
-            let names = shell.words.args.iter().map(|arg| (Kind::Node, name(arg)));
-            Named::Objects(names.collect())
-        }
-    };
-    let scope = Scope::of(shell.words, shell.namespace)?;
-    let found = resource::find(shell, &named, &scope)?;
+    let found = nodes(shell)?;
     let objects = found.objects();
     let mut failures = found.failures;
     for target in objects {
@@ -55,4 +46,18 @@ fn set(shell: &mut Shell<'_>, cordoned: bool) -> Result<Option<Pending>, Failure
         }
     }
     Failure::unless_empty(failures).map(|()| None)
+}
+
+/// The nodes that a command line names or selects.
+pub fn nodes(shell: &mut Shell<'_>) -> Result<Found, Failure> {
+    let named = match shell.words.text("selector").is_some() {
+        true => Named::Kinds(vec![Kind::Node]),
+        false => {
+            let name = |arg: &String| arg.rsplit('/').next().unwrap_or_default().to_owned();
+            let names = shell.words.args.iter().map(|arg| (Kind::Node, name(arg)));
+            Named::Objects(names.collect())
+        }
+    };
+    let scope = Scope::of(shell.words, shell.namespace)?;
+    resource::find(shell, &named, &scope)
 }

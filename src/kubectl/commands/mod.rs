@@ -10,6 +10,7 @@ mod create;
 mod create_service;
 mod delete;
 mod describe;
+mod drain;
 mod expose;
 mod get;
 mod label;
@@ -61,6 +62,7 @@ const VERBS: &[&Verb] = &[
     &create_service::VERB,
     &delete::VERB,
     &describe::VERB,
+    &drain::VERB,
     &expose::VERB,
     &get::VERB,
     &label::LABEL,
@@ -93,7 +95,6 @@ pub const NOT_YET: &[&str] = &[
     "cp",
     "debug",
     "diff",
-    "drain",
     "edit",
     "events",
     "exec",

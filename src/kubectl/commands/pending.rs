@@ -1,6 +1,6 @@
 //! What a command waits for. Each is resumed with the cluster as it is by then.
 
-use super::{delete, get, rollout};
+use super::{delete, drain, get, rollout};
 use crate::apiserver::ApiHandle;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::output::Output;
@@ -14,6 +14,8 @@ pub enum Pending {
     Rollout(rollout::Watch),
     /// `delete`: until the objects are gone.
     Deletion(delete::Wait),
+    /// `drain`: until the Pods of one node after the other are gone.
+    Drain(Box<drain::Wait>),
     /// `get -w`: for ever.
     Objects(Box<get::Watch>),
 }
@@ -29,12 +31,15 @@ impl Pending {
         now: SimTime,
         out: &mut Output,
     ) -> Result<bool, Failure> {
-        if self.until().is_some_and(|until| now >= until) {
+        // A drain goes on with the next node where one takes too long.
+        let late = self.until().is_some_and(|until| now >= until);
+        if late && !matches!(self, Pending::Drain(_)) {
             return Err(self.timed_out());
         }
         match self {
             Pending::Rollout(watch) => watch.resume(api, now, out),
             Pending::Deletion(wait) => wait.resume(api, now),
+            Pending::Drain(wait) => wait.resume(api, now, out),
             Pending::Objects(watch) => watch.resume(api, now, out),
         }
     }
@@ -44,6 +49,7 @@ impl Pending {
         match self {
             Pending::Rollout(watch) => watch.until,
             Pending::Deletion(wait) => wait.until,
+            Pending::Drain(wait) => wait.until(),
             Pending::Objects(_) => None,
         }
     }
