@@ -17,6 +17,7 @@ pub mod quantity;
 pub mod schema;
 pub mod selector;
 mod status;
+pub mod toleration;
 pub mod watch;
 
 pub use key::{NamespacedName, ObjectKey};

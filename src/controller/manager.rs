@@ -47,6 +47,7 @@ controllers! {
     endpoints: super::endpoints::EndpointsController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
     node_lifecycle: super::node_lifecycle::NodeLifecycleController,
+    taint_eviction: super::taint_eviction::TaintEvictionController,
     garbage_collector: super::garbage_collector::GarbageCollector,
     namespace: super::namespace::NamespaceController,
     resource_quota: super::resource_quota::ResourceQuotaController,

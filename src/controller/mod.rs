@@ -20,6 +20,7 @@ mod replication;
 mod resource_quota;
 mod selected_pods;
 mod service_pods;
+mod taint_eviction;
 mod trigger_time;
 
 pub use deployment::budget as rollout_budget;

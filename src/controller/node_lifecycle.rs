@@ -1,15 +1,13 @@
-//! Notices nodes that no longer say they live, marks them and their Pods, and evicts the Pods after
-//! the time they tolerate.
+//! Notices nodes that no longer say they live, and marks them and their Pods.
 //!
-//! Upstream: pkg/controller/nodelifecycle/node_lifecycle_controller.go,
-//! pkg/controller/tainteviction/taint_eviction.go, v1.36: looks every 5 s, 50 s of grace. Both
-//! controllers are one here. Left out: zones and the eviction rate, taints for other conditions.
+//! Upstream: pkg/controller/nodelifecycle/node_lifecycle_controller.go, v1.36: looks every 5 s, 50 s of
+//! grace. `taint_eviction` evicts the Pods of a node that it taints. Left out: zones and the eviction
+//! rate, taints for other conditions.
 
 use super::manager::Controller;
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
-use crate::api::{Kind, NamespacedName, condition};
-use crate::apiserver::DeleteOptions;
+use crate::api::{NamespacedName, condition};
 use crate::client::{Ctx, EventType, Recorder};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod, PodCondition, Taint};
@@ -22,7 +20,7 @@ const GRACE: SimDuration = SimDuration::secs(50);
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const LEASES: &str = "kube-node-lease";
 
-/// The node lifecycle and taint eviction controllers.
+/// The node lifecycle controller.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeLifecycleController {
     recorder: Recorder,
@@ -111,7 +109,6 @@ impl NodeLifecycleController {
             (false, "True") => self.untaint(node, ctx),
             _ => {}
         }
-        self.evict(node, ctx, informers);
     }
 
     /// The node has been silent for too long: nobody knows how it is.
@@ -226,60 +223,4 @@ impl NodeLifecycleController {
         // Tried again at the next look, in five seconds.
         let _ = ctx.update(healed);
     }
-
-    /// Deletes the Pods that have tolerated the node's NoExecute taint for as long as they do.
-    fn evict(&mut self, node: &Arc<Node>, ctx: &mut Ctx<'_>, informers: &Informers) {
-        let taints = node
-            .spec
-            .iter()
-            .flat_map(|spec| spec.taints.iter().flatten());
-        let taint = taints
-            .into_iter()
-            .find(|t| t.key == UNREACHABLE && t.effect == "NoExecute");
-        let Some(since) = taint.and_then(|t| t.time_added.as_ref()).map(meta::to_sim) else {
-            return;
-        };
-        let mine = informers
-            .pods
-            .iter()
-            .filter(|pod| pods::node_name(pod) == node.name());
-        for pod in mine.filter(|pod| !pod.is_terminating()) {
-            if tolerated(pod).is_none_or(|seconds| since + seconds > ctx.now) {
-                continue;
-            }
-            let name = pod.namespaced_name();
-            let text = format!("Marking for deletion Pod {name}");
-            let normal = EventType::Normal;
-            self.recorder
-                .event(ctx, pod.as_ref(), normal, "TaintManagerEviction", text);
-            // A Pod that is gone already needs no eviction.
-            let _ = ctx.delete(name.of(Kind::Pod), DeleteOptions::default());
-        }
-    }
-}
-
-/// How long a Pod tolerates its node's silence; `None`: for ever.
-fn tolerated(pod: &Pod) -> Option<SimDuration> {
-    let tolerations = pod
-        .spec
-        .iter()
-        .flat_map(|spec| spec.tolerations.iter().flatten());
-    let matching = tolerations.filter(|t| {
-        let key = t.key.as_deref().unwrap_or_default();
-        let effect = t.effect.as_deref().unwrap_or_default();
-        (key == UNREACHABLE || key.is_empty()) && matches!(effect, "NoExecute" | "")
-    });
-    let mut shortest = Some(SimDuration::ZERO);
-    for (index, toleration) in matching.enumerate() {
-        let seconds = toleration
-            .toleration_seconds
-            .map(|s| u64::try_from(s).unwrap_or(0));
-        let this = seconds.map(SimDuration::secs);
-        shortest = match (index, shortest, this) {
-            (0, _, this) => this,
-            (_, Some(a), Some(b)) => Some(a.min(b)),
-            (_, None, other) | (_, other, None) => other,
-        };
-    }
-    shortest
 }

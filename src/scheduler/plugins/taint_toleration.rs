@@ -3,31 +3,17 @@
 //! Upstream: pkg/scheduler/framework/plugins/tainttoleration/taint_toleration.go, v1.36. The score
 //! is 100 less 10 for each PreferNoSchedule taint not tolerated; upstream scales over all nodes.
 
+use crate::api::toleration;
 use crate::scheduler::framework::{FilterPlugin, ScorePlugin};
 use crate::scheduler::{NodeInfo, PodRequest};
-use k8s_openapi::api::core::v1::{Pod, Taint, Toleration};
+use k8s_openapi::api::core::v1::{Pod, Taint};
 
 /// Filters and scores by taints.
 pub struct TaintToleration;
 
-fn matches(toleration: &Toleration, taint: &Taint) -> bool {
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    let (key, effect) = (text(&toleration.key), text(&toleration.effect));
-    let exists = toleration.operator.as_deref() == Some("Exists");
-    (effect.is_empty() || effect == taint.effect)
-        && ((key.is_empty() && exists) || key == taint.key)
-        && (exists || toleration.value.clone().unwrap_or_default() == text(&taint.value))
-}
-
 /// Whether the Pod tolerates `taint`.
 pub fn tolerates(pod: &Pod, taint: &Taint) -> bool {
-    let tolerations = pod
-        .spec
-        .iter()
-        .flat_map(|spec| spec.tolerations.iter().flatten());
-    tolerations
-        .into_iter()
-        .any(|toleration| matches(toleration, taint))
+    toleration::of(pod, taint).is_some()
 }
 
 fn taints(node: &NodeInfo) -> impl Iterator<Item = &Taint> {
