@@ -8,6 +8,7 @@
 
 use super::backoff::Backoff;
 use super::container::{Container, Ending, Exited, LogLine, Phase, ProbeState};
+use super::images::Images;
 use super::static_pod::{self, Manifests};
 use super::worker::PodWorker;
 use super::{Kubelet, NodeConfig, Timer};
@@ -22,7 +23,6 @@ use std::sync::Arc;
 /// How many lines of a log are kept.
 pub const DISK_LOG_LINES: u32 = 50;
 const TEXT_LIMIT: usize = 4_096;
-const IMAGES_LIMIT: usize = 1_000;
 const COUNT_LIMIT: u32 = 1_000_000_000;
 /// The furthest moment that anything on a node waits for.
 const AHEAD_LIMIT: SimDuration = SimDuration::secs(24 * 3_600);
@@ -39,7 +39,7 @@ pub struct NodeDisk {
     pub registered: bool,
     /// When it says next that it lives.
     pub heartbeat: Option<SimTime>,
-    /// Images that need no pull.
+    /// Images that need no pull, the least recently used first.
     pub images: Vec<String>,
     /// When the pulls under way are done.
     pub pulls_free_at: SimTime,
@@ -211,7 +211,7 @@ impl Kubelet {
             on: self.running,
             registered: self.registered,
             heartbeat,
-            images: self.images.iter().cloned().collect(),
+            images: self.images.names(),
             pulls_free_at: self.pulls_free_at,
             next_address: self.next_address,
             manifests: manifests
@@ -229,7 +229,7 @@ impl Kubelet {
         kubelet.running = disk.on;
         kubelet.registered = disk.registered && disk.on;
         let images = disk.images.iter().filter(|name| name.len() <= TEXT_LIMIT);
-        kubelet.images = images.take(IMAGES_LIMIT).cloned().collect();
+        kubelet.images = Images::restored(images.cloned().collect());
         kubelet.pulls_free_at = disk.pulls_free_at.min(stored.now + AHEAD_LIMIT);
         kubelet.next_address = disk.next_address.clamp(2, 254);
         kubelet.manifests = manifests(&kubelet.config.name, disk, stored);

@@ -9,6 +9,7 @@ use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
 use crate::client::{Ctx, EventType};
 use crate::sim::{SimDuration, SimTime};
+use std::collections::BTreeSet;
 
 const PULL_MICROS_PER_MB: u64 = 25_000;
 /// How often a kubelet asks the container runtime what runs: pkg/kubelet/kubelet.go,
@@ -155,7 +156,8 @@ impl Kubelet {
             );
             return;
         }
-        if self.images.contains(&full) && policy.as_deref() != Some("Always") {
+        if self.images.has(&full) && policy.as_deref() != Some("Always") {
+            self.images.note(full, ctx.now);
             let message = format!(
                 "Container image \"{reference}\" already present on machine and can be accessed by the pod"
             );
@@ -194,7 +196,7 @@ impl Kubelet {
         );
         // A pull that waits for another one of the same image has nothing left to fetch.
         let full = image::canonical(reference);
-        let present = self.images.contains(&full) || self.is_pulling(&full);
+        let present = self.images.has(&full) || self.is_pulling(&full);
         let transfer = match image::find(reference) {
             Ok(program) if !present => u64::from(program.size) * PULL_MICROS_PER_MB,
             _ => 0,
@@ -235,6 +237,12 @@ impl Kubelet {
             container.phase = phase;
         }
         self.notice(name, ctx);
+    }
+
+    fn images_in_use(&self) -> BTreeSet<String> {
+        let containers = self.workers.values().flat_map(|worker| &worker.containers);
+        let images = containers.map(|container| image::canonical(&container.image));
+        images.collect()
     }
 
     /// Whether a Pod that is not ending waits for this image.
@@ -293,7 +301,8 @@ impl Kubelet {
         let took = ctx.now.since(since);
         match image::find(&reference) {
             Ok(program) => {
-                self.images.insert(image::canonical(&reference));
+                self.images.note(image::canonical(&reference), ctx.now);
+                self.images.collect_garbage(&self.images_in_use(), ctx.now);
                 let bytes = u64::from(program.size) * 1_000_000;
                 let message = format!(
                     "Successfully pulled image \"{reference}\" in {took} ({took} including waiting). Image size: {bytes} bytes."

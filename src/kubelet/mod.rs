@@ -9,6 +9,7 @@ mod calls;
 mod container;
 mod disk;
 mod image;
+mod images;
 mod lifecycle;
 mod network;
 mod node;
@@ -31,6 +32,7 @@ use crate::client::reference;
 use crate::client::{Component, Ctx, Delta, EventType, Informer, Recorder, WatchCursor, WatchSink};
 use crate::network::call::Call;
 use crate::sim::{EventQueue, SimDuration, SimTime};
+use images::Images;
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Deserialize, Serialize};
 use static_pod::Manifests;
@@ -71,7 +73,7 @@ pub struct Kubelet {
     #[serde(serialize_with = "crate::sim::as_pairs")]
     workers: BTreeMap<NamespacedName, PodWorker>,
     timers: EventQueue<Timer>,
-    images: BTreeSet<String>,
+    images: Images,
     pulls_free_at: SimTime,
     addresses: BTreeSet<u32>,
     next_address: u32,
@@ -157,7 +159,7 @@ impl Kubelet {
             recorder,
             workers: BTreeMap::new(),
             timers: EventQueue::default(),
-            images: BTreeSet::new(),
+            images: Images::default(),
             pulls_free_at: SimTime::default(),
             addresses: BTreeSet::new(),
             next_address: 2,

@@ -109,7 +109,7 @@ impl Kubelet {
         let mut worker = PodWorker::new(pod.clone(), now);
         worker.ip = Some(self.config.internal_ip.clone());
         for container in &mut worker.containers {
-            self.images.insert(image::canonical(&container.image));
+            self.images.note(image::canonical(&container.image), now);
             container.start(now, now);
         }
         self.workers.insert(name.clone(), worker);

@@ -1,0 +1,100 @@
+//! The images that a node has, and which of them go when there are too many.
+//!
+//! Upstream: pkg/kubelet/images/image_gc_manager.go, v1.36: the images that no container uses, the least
+//! recently used first. Upstream goes by the fullness of the disk and looks every five minutes; here a
+//! number of images is the limit, and each pull looks. Left out: the minimum and maximum age.
+
+use crate::sim::SimTime;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many images a node keeps besides those that its containers use.
+pub const IMAGES_LIMIT: usize = 100;
+
+/// Images by their full names, and when each was last seen in use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Images(BTreeMap<String, SimTime>);
+
+impl Images {
+    /// Images that were there before, the least recently used first.
+    pub fn restored(names: Vec<String>) -> Self {
+        let too_many = names.len().saturating_sub(IMAGES_LIMIT);
+        let names = names.into_iter().skip(too_many).enumerate();
+        Self(
+            names
+                .map(|(at, name)| (name, SimTime::from_micros(at as u64)))
+                .collect(),
+        )
+    }
+
+    /// Whether it needs no pull.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Notes that an image is there and used.
+    pub fn note(&mut self, name: String, now: SimTime) {
+        self.0.insert(name, now);
+    }
+
+    /// The names, the least recently used first.
+    pub fn names(&self) -> Vec<String> {
+        let mut by_use: Vec<(SimTime, &String)> = self.0.iter().map(|(n, at)| (*at, n)).collect();
+        by_use.sort_unstable();
+        by_use.into_iter().map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Lets the least recently used images go until there are no more than [`IMAGES_LIMIT`]; those that
+    /// are in use now stay.
+    pub fn collect_garbage(&mut self, in_use: &BTreeSet<String>, now: SimTime) {
+        for (name, used) in &mut self.0 {
+            if in_use.contains(name) {
+                *used = now;
+            }
+        }
+        let mut too_many = self.0.len().saturating_sub(IMAGES_LIMIT);
+        if too_many == 0 {
+            return;
+        }
+        for name in self.names() {
+            if too_many == 0 {
+                break;
+            }
+            if !in_use.contains(&name) {
+                self.0.remove(&name);
+                too_many -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_go_and_those_in_use_stay() {
+        let mut images = Images::default();
+        let name = |number: usize| format!("docker.io/library/image:{number}");
+        for number in 0..IMAGES_LIMIT + 3 {
+            images.note(name(number), SimTime::from_secs(number as u64));
+        }
+        images.note(name(1), SimTime::from_secs(9_000));
+        let in_use = BTreeSet::from([name(0), name(3)]);
+        images.collect_garbage(&in_use, SimTime::from_secs(10_000));
+        let left = images.names();
+        assert_eq!(left.len(), IMAGES_LIMIT);
+        for gone in [2, 4, 5] {
+            assert!(!images.has(&name(gone)), "{gone}");
+        }
+        assert_eq!(left[IMAGES_LIMIT - 3..], [name(1), name(0), name(3)]);
+        let restored = Images::restored(left.clone());
+        assert_eq!(restored.names(), left, "their order is kept");
+        let all: BTreeSet<String> = (0..IMAGES_LIMIT + 9).map(name).collect();
+        for name in &all {
+            images.note(name.clone(), SimTime::from_secs(1));
+        }
+        images.collect_garbage(&all, SimTime::from_secs(2));
+        assert_eq!(images.names().len(), IMAGES_LIMIT + 9, "all are in use");
+    }
+}
