@@ -15,7 +15,7 @@ use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service,
 };
@@ -139,7 +139,7 @@ impl EndpointsController {
     }
 
     fn settle(&mut self, key: &NamespacedName, revision: u64) -> Result<(), Status> {
-        let written = BTreeMap::from([(key.name.clone(), revision)]);
+        let written = order::map_of([(key.name.clone(), revision)]);
         self.pods.settle(key, written);
         Ok(())
     }
@@ -177,7 +177,9 @@ fn plan_changes(
     let mut listed: Vec<&Selected> = listed
         .filter(|pod| publish || !pod.is_terminating())
         .collect();
-    listed.sort_by(|a, b| order_of_addresses(a).cmp(&order_of_addresses(b)));
+    order::sort_by(&mut listed, |a, b| {
+        order_of_addresses(a).cmp(&order_of_addresses(b))
+    });
     let is_ready = |pod: &&&Selected| publish || pod.ready;
     let of_ready: Vec<&Selected> = listed.iter().filter(is_ready).copied().collect();
     let others: Vec<&Selected> = listed.iter().filter(|p| !is_ready(p)).copied().collect();

@@ -12,7 +12,7 @@ use crate::api::condition;
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::client::{Delta, WorkQueue};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -145,7 +145,9 @@ impl Behind {
     /// The Pods in the order of the texts of their addresses, and of their uids where they share one.
     pub fn by_address(&self) -> Vec<&Selected> {
         let mut pods = self.by_name();
-        pods.sort_by(|a, b| order_of_addresses(a).cmp(&order_of_addresses(b)));
+        order::sort_by(&mut pods, |a, b| {
+            order_of_addresses(a).cmp(&order_of_addresses(b))
+        });
         pods
     }
 

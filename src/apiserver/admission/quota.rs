@@ -9,6 +9,7 @@ use super::{Surroundings, forbidden};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, Status, quantity};
 use crate::apiserver::registry::resources::{Amounts, pod_limits, pod_requests, qos_class};
+use crate::sim::order::map_of;
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec, ResourceQuota,
     ScopedResourceSelectorRequirement, Service,
@@ -81,9 +82,7 @@ pub fn counts_kind(quota: &ResourceQuota, kind: Kind) -> bool {
 pub fn used<'a>(quota: &ResourceQuota, objects: impl Iterator<Item = &'a Object>) -> Amounts {
     let total = total(quota, objects);
     let of = |resource: &String| total.get(resource).cloned().unwrap_or_else(|| number(0));
-    hard(quota)
-        .map(|(resource, _)| (resource.clone(), of(resource)))
-        .collect()
+    map_of(hard(quota).map(|(resource, _)| (resource.clone(), of(resource))))
 }
 
 fn counts(kind: Kind, resource: &str) -> bool {

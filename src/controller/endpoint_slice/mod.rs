@@ -15,7 +15,7 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order::map_of};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -121,7 +121,7 @@ impl EndpointSliceController {
             .collect();
         let kept = existing.iter().filter(|s| !touched.contains(&s.name()));
         let kept = kept.map(|slice| (slice.name().to_owned(), slice.revision()));
-        let mut settled: BTreeMap<String, u64> = kept.collect();
+        let mut settled = map_of(kept);
         let mut written = Vec::new();
         let done = perform(plan, service, (labels, trigger), ctx, &mut written);
         for slice in &written {

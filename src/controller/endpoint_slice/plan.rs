@@ -11,6 +11,7 @@ use crate::controller::selected_pods::{News, Selected};
 use crate::controller::service_pods::{
     address, has_fixed_ports, hostname, is_owned, ports, publishes_not_ready, refers_to, target_ref,
 };
+use crate::sim::order;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 
@@ -231,7 +232,9 @@ fn place<'a>(
     ports: &[EndpointPort],
 ) {
     // The fullest first.
-    changed.sort_by_key(|(_, content)| std::cmp::Reverse(content.endpoints.len()));
+    order::sort_by_key(&mut changed, |(_, content)| {
+        std::cmp::Reverse(content.endpoints.len())
+    });
     for (_, content) in &mut changed {
         while content.has_room()
             && let Some(endpoint) = left.next()

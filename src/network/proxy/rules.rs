@@ -6,6 +6,7 @@
 
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{Service, ServicePort as Spec};
 use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
 use serde::{Deserialize, Serialize};
@@ -307,7 +308,7 @@ fn external_ips(service: &Service) -> Vec<Ipv4Addr> {
     let ingress = ingress.filter(|ingress| ingress.ip_mode.as_deref() != Some("Proxy"));
     let all = by_hand.chain(ingress.filter_map(|ingress| ingress.ip.as_ref()));
     let mut ips: Vec<Ipv4Addr> = all.filter_map(|ip| ip.parse().ok()).collect();
-    ips.sort();
+    order::sort(&mut ips);
     ips.dedup();
     ips
 }
@@ -351,7 +352,7 @@ fn backends(
 fn by_address(mut found: Vec<Backend>) -> Vec<Backend> {
     let key = |backend: &Backend| u64::from(backend.ip.to_bits()) << 16 | u64::from(backend.port);
     let Ok(count) = u16::try_from(found.len()) else {
-        found.sort_by_key(key);
+        order::sort_by_key(&mut found, key);
         found.reverse();
         found.dedup_by_key(|backend| key(backend));
         found.reverse();

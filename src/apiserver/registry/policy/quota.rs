@@ -9,9 +9,9 @@ use super::super::rules::resource::{self, Amounts};
 use super::super::rules::{Errors, meta, shown};
 use crate::api::Status;
 use crate::api::field::{FieldError, Path};
-use crate::api::order::set_of;
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
+use crate::sim::order::set_of;
 use k8s_openapi::api::core::v1::{
     ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement,
 };
