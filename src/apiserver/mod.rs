@@ -37,8 +37,8 @@ pub use request::{
 
 pub use stored::decode_stored;
 
-use crate::api::Status;
 use crate::api::watch::{Origin, WatchEvent};
+use crate::api::{Object, Status};
 use crate::etcd::{Compacted, Etcd};
 use crate::sim::{SimRng, SimTime};
 use serde::{Deserialize, Serialize};
@@ -222,5 +222,9 @@ impl ApiServer {
 impl ApiHandle for ApiServer {
     fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status> {
         ApiServer::handle(self, request, now)
+    }
+
+    fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
+        admission::warnings(new, old, &self.config, &self.etcd)
     }
 }

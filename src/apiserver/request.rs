@@ -184,6 +184,9 @@ pub trait ApiHandle {
     /// The `Status` that a client of the real API server would get.
     fn handle(&mut self, request: Request, now: SimTime) -> Result<Response, Status>;
 
+    /// What admission says to whoever changed `old` to `new`, in the words of `Warning` headers.
+    fn warnings(&self, new: &Object, old: &Object) -> Vec<String>;
+
     /// Reads a container's log (the `log` subresource), which the API server fetches from the Pod's
     /// kubelet. Whoever has no kubelets behind it serves none.
     ///

@@ -37,6 +37,7 @@ pub(super) enum Tracking {
 /// The field manager that a part of the cluster writes as.
 fn manager_of(actor: &str) -> &'static str {
     match actor.split('/').next().unwrap_or_default() {
+        "kube-apiserver" => "kube-apiserver",
         "kubelet" => "kubelet",
         "kube-scheduler" => "kube-scheduler",
         "kubeadm" => "kubeadm",

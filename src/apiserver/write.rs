@@ -1,12 +1,13 @@
 //! Writes: create, update, status, patch, binding. Apply is in `tracking`.
 
 use super::admission::Surroundings;
-use super::tracking::Write;
+use super::tracking::{Tracking, Write};
 use super::{ApiServer, Patch, admission, door, registry};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, condition};
 use crate::etcd::WriteError;
+use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 use std::sync::Arc;
 
@@ -16,13 +17,14 @@ impl ApiServer {
         registry::default(&mut object);
         // What the server sets itself from here on (addresses, selectors) is nobody's.
         write.tracking.of_new(&mut object, &write.origin);
-        admission::mutate(&mut object, &mut self.around(None))?;
+        let now = write.origin.at;
+        admission::mutate(&mut object, &mut self.around(None, now))?;
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
         let errors = registry::validate(&object);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        admission::validate(&object, &self.around(None))?;
+        let charged = admission::validate(&object, &self.around(None, now))?;
         let key = object.key();
         if write.dry_run {
             let free = self.etcd.get(&key).is_none();
@@ -30,18 +32,41 @@ impl ApiServer {
                 .then_some(object)
                 .ok_or_else(|| Status::already_exists(&key));
         }
-        self.etcd
+        let created = self
+            .etcd
             .create(object, write.origin)
-            .map_err(|error| refused(&key, error))
+            .map_err(|error| refused(&key, error))?;
+        self.charge(charged, &created, now)?;
+        Ok(created)
+    }
+
+    /// Stores what the quotas have given for an object. Upstream does it before the object is stored,
+    /// and has charged too much where that fails.
+    fn charge(&mut self, quotas: Vec<Object>, stored: &Object, now: SimTime) -> Result<(), Status> {
+        for quota in quotas {
+            let origin = Origin {
+                actor: "kube-apiserver".into(),
+                cause: Some(stored.revision()),
+                at: now,
+            };
+            let write = Write {
+                dry_run: false,
+                tracking: Tracking::of(None, "", &origin),
+                origin,
+            };
+            self.update_status(quota, write)?;
+        }
+        Ok(())
     }
 
     /// What admission may look at where `old`, if there is one, is to be changed.
-    const fn around<'a>(&'a mut self, old: Option<&'a Object>) -> Surroundings<'a> {
+    const fn around<'a>(&'a mut self, old: Option<&'a Object>, now: SimTime) -> Surroundings<'a> {
         Surroundings {
             config: &self.config,
             etcd: &self.etcd,
             old,
             rng: &mut self.rng,
+            now,
         }
     }
 
@@ -73,17 +98,23 @@ impl ApiServer {
     pub(super) fn update(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
         let old = self.current(&mut object)?;
         registry::default(&mut object);
-        admission::mutate(&mut object, &mut self.around(Some(&old)))?;
+        let now = write.origin.at;
+        admission::mutate(&mut object, &mut self.around(Some(&old), now))?;
         registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
         let errors = registry::validate_update(&object, &old);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
-        admission::validate(&object, &self.around(Some(&old)))?;
+        let charged = admission::validate(&object, &self.around(Some(&old), now))?;
         write
             .tracking
             .of_change(&old, &mut object, "", &write.origin);
-        self.replace(object, &old, write.dry_run, write.origin)
+        let dry_run = write.dry_run;
+        let replaced = self.replace(object, &old, dry_run, write.origin)?;
+        if !dry_run {
+            self.charge(charged, &replaced, now)?;
+        }
+        Ok(replaced)
     }
 
     pub(super) fn update_status(

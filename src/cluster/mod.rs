@@ -20,7 +20,7 @@ pub use event::{ComponentId, Event, Part};
 pub use load::{EndpointCount, LOADS_LIMIT, Load, LoadPacket, PER_SECOND_LIMIT};
 pub use trace::{Trace, TraceEntry};
 
-use crate::api::{Kind, NamespacedName, Status};
+use crate::api::{Kind, NamespacedName, Object, Status};
 use crate::apiserver::rest::Door;
 use crate::apiserver::{ApiHandle, ApiServer, LogOptions, Request, Response};
 use crate::client::{Agenda, Component, Ctx};
@@ -387,6 +387,10 @@ impl ApiHandle for Cluster {
         let answer = self.api.handle(request, now);
         self.spread();
         answer
+    }
+
+    fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
+        self.api.warnings(new, old)
     }
 
     fn pod_log(

@@ -321,6 +321,8 @@ fn a_quota_says_what_is_used() {
         "metadata": {"name": "few", "namespace": "default"},
         "spec": {"hard": {"pods": "5", "count/secrets": "1", "requests.cpu": "2"}}
     }));
+    // A quota limits nothing before it is counted.
+    harness.run(1, |_| {});
     harness.create(controller(9, "web"));
     let used = |harness: &Harness| {
         let status = harness.list::<ResourceQuota>()[0].status.clone();

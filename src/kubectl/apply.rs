@@ -72,7 +72,9 @@ pub fn apply(text: &str, api: &mut dyn ApiHandle, now: SimTime) -> ApplyReport {
                 let text = applied.text();
                 report.lines.push(ApplyLine { text });
                 let warning = inert::warning(applied.key.kind);
-                if let Some(warning) = warning.filter(|_| applied.outcome != "unchanged") {
+                let warning = warning.filter(|_| applied.outcome != "unchanged");
+                let told = applied.warnings.iter().map(String::as_str);
+                for warning in warning.into_iter().chain(told) {
                     let text = format!("Warning: {warning}");
                     report.lines.push(ApplyLine { text });
                 }
@@ -150,6 +152,8 @@ pub(super) struct Applied {
     pub outcome: &'static str,
     /// Whether it had been made without `kubectl apply`.
     pub adopted: bool,
+    /// What admission says of the change.
+    pub warnings: Vec<String>,
 }
 
 impl Applied {
@@ -185,6 +189,7 @@ pub(super) fn apply_one(
                 key,
                 outcome: "created",
                 adopted: false,
+                warnings: Vec::new(),
             });
         }
         Err(status) => return Err(("retrieving current configuration of", status)),
@@ -208,6 +213,7 @@ pub(super) fn apply_one(
         key,
         outcome: if changed { "configured" } else { "unchanged" },
         adopted: before.is_none(),
+        warnings: api.warnings(&stored, &live),
     })
 }
 

@@ -1,6 +1,6 @@
 //! An API server for one decision.
 
-use kubarium::api::{Object, Status};
+use kubarium::api::{Kind, Object, ObjectKey, Status};
 use kubarium::apiserver::door::{self, FieldValidation};
 use kubarium::apiserver::{ApiServer, ApiServerConfig, Operation, Request, Response};
 use kubarium::sim::{SimRng, SimTime};
@@ -40,6 +40,22 @@ pub fn create(api: &mut ApiServer, document: Value, dry_run: bool) -> Result<Obj
 pub fn update(api: &mut ApiServer, document: Value) -> Result<Object, Status> {
     let object = door::decode(document, FieldValidation::Ignore)?;
     act(api, Operation::Update(object), false)
+}
+
+/// Gives the quota `name` of the namespace `default` the status that its controller gives it where
+/// nothing is in use.
+pub fn count_quota(api: &mut ApiServer, name: &str) {
+    let key = ObjectKey::new(Kind::ResourceQuota, "default", name);
+    let quota = api.handle(Request::by_user(Operation::Get(key)), NOW);
+    let quota = quota.expect("stored").object().expect("an object");
+    let mut json = quota.to_json();
+    let hard = json["spec"]["hard"].clone();
+    let names = hard.as_object().expect("limits").keys();
+    let used: serde_json::Map<String, Value> =
+        names.map(|name| (name.clone(), json!("0"))).collect();
+    json["status"] = json!({"hard": hard, "used": used});
+    let counted = door::decode(json, FieldValidation::Strict).expect("a quota");
+    act(api, Operation::UpdateStatus(counted), false).expect("accepted");
 }
 
 fn act(api: &mut ApiServer, operation: Operation, dry_run: bool) -> Result<Object, Status> {

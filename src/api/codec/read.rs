@@ -2,7 +2,8 @@
 //! of them, and each has a copy of whatever is generic here.
 //!
 //! Takes what `serde_json::from_value` takes, except that a list may be longer than what it is read
-//! into.
+//! into, and that a map's keys are texts: those of JSON are, and every map of the API's types and of
+//! what is saved has such keys. A map of other keys is refused.
 
 use serde::Deserializer;
 use serde::de::{
@@ -245,6 +246,15 @@ mod tests {
         assert_eq!(read.spec.expect("it has one").containers[0].name, "c");
         both::<Secret>(&json!({"metadata": {}, "data": {"a": "YQ=="}})).expect("a Secret");
         both::<Vec<f64>>(&json!([1, 2.5, -3])).expect("numbers");
+    }
+
+    #[test]
+    fn maps_have_texts_for_keys() {
+        use std::collections::BTreeMap;
+        let json = json!({"1": "a"});
+        both::<BTreeMap<String, String>>(&json).expect("texts");
+        let numbers = BTreeMap::<u32, String>::deserialize(Reader(json));
+        numbers.expect_err("numbers would need a deserializer of their own");
     }
 
     #[test]

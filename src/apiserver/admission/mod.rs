@@ -2,7 +2,7 @@
 //!
 //! One plugin per file, named as upstream; the order is upstream's
 //! (pkg/kubeapiserver/options/plugins.go, v1.36): every plugin changes, then every plugin refuses.
-//! Left out: webhooks and policies, warnings to the client, and the plugins that need
+//! Left out: webhooks and policies, and the plugins that need
 //! authentication (NodeRestriction, OwnerReferencesPermissionEnforcement, certificates).
 
 mod claim_resize;
@@ -17,13 +17,13 @@ mod quota;
 mod runtime_class;
 mod service_account;
 
-pub use quota::{counts_kind as quota_counts, used as quota_used};
+pub use quota::{counts_kind as quota_counts, counts_pod as quota_counts_pod, used as quota_used};
 
 use super::ApiServerConfig;
 use crate::api::meta::MetaExt;
 use crate::api::{ApiType, Object, ObjectKey, Status};
 use crate::etcd::Etcd;
-use crate::sim::SimRng;
+use crate::sim::{SimRng, SimTime};
 use k8s_openapi::api::core::v1::Pod;
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ pub struct Surroundings<'a> {
     pub old: Option<&'a Object>,
     /// The source of generated names.
     pub rng: &'a mut SimRng,
+    /// The present.
+    pub now: SimTime,
 }
 
 impl Surroundings<'_> {
@@ -96,13 +98,18 @@ const PLUGINS: &[Plugin] = &[
         Some(default_ingress_class::admit),
         None,
     ),
-    ("ResourceQuota", None, Some(quota::validate)),
 ];
 
-fn enabled(config: &ApiServerConfig) -> impl Iterator<Item = &'static Plugin> {
+/// The plugin that comes after all others.
+const QUOTA: &str = "ResourceQuota";
+
+fn is_on(config: &ApiServerConfig, name: &str) -> bool {
     let off = &config.disable_admission_plugins;
-    let is_on = move |(name, _, _): &&Plugin| !off.iter().any(|one| one == name);
-    PLUGINS.iter().filter(is_on)
+    !off.iter().any(|one| one == name)
+}
+
+fn enabled(config: &ApiServerConfig) -> impl Iterator<Item = &'static Plugin> {
+    PLUGINS.iter().filter(|(name, _, _)| is_on(config, name))
 }
 
 /// Lets every plugin change a new object, or a changed one.
@@ -118,17 +125,31 @@ pub fn mutate(object: &mut Object, around: &mut Surroundings<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Lets every plugin refuse a new object, or a change.
+/// Lets every plugin refuse a new object, or a change. Answers the quotas whose status changes once
+/// it is stored.
 ///
 /// # Errors
 /// The first plugin's refusal.
-pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<(), Status> {
+pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<Vec<Object>, Status> {
     for (_, _, validate) in enabled(around.config) {
         if let Some(validate) = validate {
             validate(object, around)?;
         }
     }
-    Ok(())
+    match is_on(around.config, QUOTA) {
+        true => quota::charge(object, around),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// What is said to whoever changed `old` to `new`.
+pub fn warnings(new: &Object, old: &Object, config: &ApiServerConfig, etcd: &Etcd) -> Vec<String> {
+    match (new, old) {
+        (Object::Namespace(new), Object::Namespace(old)) if is_on(config, "PodSecurity") => {
+            pod_security::warnings(new, old, etcd)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Lets every validating plugin refuse a deletion.

@@ -1,15 +1,17 @@
 //! A namespace's quotas: what is created must fit in what is left.
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go and
-//! pkg/quota/v1/evaluator/core, v1.36. What is in use is counted from the store at each request, so
-//! that a quota holds without the controller that writes its status. Left out: the admission
-//! configuration of resources that must have a quota, and resizing of Pods.
+//! pkg/quota/v1/evaluator/core, v1.36. What is in use is what the quota's status says: the controller
+//! counts it, and each admission adds to it, so that one costs the number of quotas. A quota limits
+//! nothing until the controller has seen it. Left out: the admission configuration of resources that
+//! must have a quota, and resizing of Pods.
 
 use super::{Surroundings, forbidden};
-use crate::api::meta::MetaExt;
+use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, Object, Status, quantity};
 use crate::apiserver::registry::resources::{Amounts, pod_limits, pod_requests, qos_class};
 use crate::sim::order::map_of;
+use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec, ResourceQuota,
     ScopedResourceSelectorRequirement, Service,
@@ -27,62 +29,94 @@ const EXPLICIT: [&str; 6] = [
     "requests.memory",
 ];
 
-/// Refuses what would exceed a quota of its namespace.
+/// What the quotas of the object's namespace are when it is stored: those that have to give
+/// something, with a status that says so.
 ///
 /// # Errors
-/// `Forbidden`.
-pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<(), Status> {
+/// `Forbidden` where it would exceed one of them.
+pub fn charge(object: &Object, around: &Surroundings<'_>) -> Result<Vec<Object>, Status> {
     let of_change = matches!(object.kind(), Kind::Service | Kind::PersistentVolumeClaim);
     if object.namespace().is_empty() || (around.old.is_some() && !of_change) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let mut quotas = around
-        .all::<ResourceQuota>(Some(object.namespace()))
-        .peekable();
-    if quotas.peek().is_none() {
-        return Ok(());
+    let quotas = around.all::<ResourceQuota>(Some(object.namespace()));
+    let quotas: Vec<&ResourceQuota> = quotas.filter(|quota| covers(quota, object)).collect();
+    if quotas.is_empty() {
+        return Ok(Vec::new());
     }
-    let mut more = usage(object);
-    for (resource, amount) in around.old.map(usage).into_iter().flatten() {
+    for quota in &quotas {
+        must_specify(quota, object)
+            .map_err(|why| format!("failed quota: {}: {why}", quota.name()))
+            .and_then(|()| is_counted(quota, object.kind()))
+            .map_err(|why| forbidden(object, why))?;
+    }
+    let mut more = usage(object, around.now);
+    let before = around.old.map(|old| usage(old, around.now));
+    for (resource, amount) in before.into_iter().flatten() {
         if let Some(sum) = more.get_mut(&resource) {
             *sum = quantity::subtract(sum, &amount);
         }
     }
-    // Using less is always allowed.
+    // Using less is always allowed, and only counted by the controller.
     more.retain(|_, amount| quantity::milli_value(amount) > 0);
-    let quotas: Vec<&ResourceQuota> = quotas.filter(|quota| covers(quota, object)).collect();
-    for quota in &quotas {
-        must_specify(quota, object)
-            .map_err(|why| forbidden(object, format!("failed quota: {}: {why}", quota.name())))?;
-    }
-    for quota in &quotas {
-        fits(quota, &more, object.kind(), around).map_err(|why| forbidden(object, why))?;
-    }
-    Ok(())
+    let charged = quotas.iter().filter_map(|quota| {
+        let charged = charged(quota, &more).map_err(|why| forbidden(object, why));
+        charged.transpose()
+    });
+    charged.collect()
 }
 
+/// What a quota limits, as the controller has seen it.
 fn hard(quota: &ResourceQuota) -> impl Iterator<Item = (&String, &Quantity)> {
-    quota
-        .spec
-        .iter()
-        .flat_map(|spec| spec.hard.iter().flatten())
+    let status = quota.status.iter();
+    status.flat_map(|status| status.hard.iter().flatten())
+}
+
+/// What a quota is to limit.
+fn wanted(quota: &ResourceQuota) -> impl Iterator<Item = (&String, &Quantity)> {
+    let spec = quota.spec.iter();
+    spec.flat_map(|spec| spec.hard.iter().flatten())
 }
 
 /// Whether a quota counts anything of the object, and has it in its scope.
 fn covers(quota: &ResourceQuota, object: &Object) -> bool {
-    counts_kind(quota, object.kind()) && in_scope(quota, object)
+    hard(quota).any(|(resource, _)| counts(object.kind(), resource)) && in_scope(quota, object)
+}
+
+/// Refuses to go by a quota whose use of what it limits is not known.
+fn is_counted(quota: &ResourceQuota, kind: Kind) -> Result<(), String> {
+    let used = used_of(quota);
+    let limited = hard(quota).filter(|(resource, _)| counts(kind, resource));
+    let names: Vec<&str> = limited.map(|(resource, _)| resource.as_str()).collect();
+    match names.iter().all(|name| used.contains_key(*name)) {
+        true => Ok(()),
+        false => Err(format!(
+            "status unknown for quota: {}, resources: {}",
+            quota.name(),
+            names.join(",")
+        )),
+    }
 }
 
 /// Whether a quota counts objects of `kind`.
 pub fn counts_kind(quota: &ResourceQuota, kind: Kind) -> bool {
-    hard(quota).any(|(resource, _)| counts(kind, resource))
+    wanted(quota).any(|(resource, _)| counts(kind, resource))
 }
 
-/// What `objects` use of everything that a quota limits, and nothing else.
-pub fn used<'a>(quota: &ResourceQuota, objects: impl Iterator<Item = &'a Object>) -> Amounts {
-    let total = total(quota, objects);
+/// What `objects` use at `now` of everything that a quota limits, and nothing else.
+pub fn used<'a>(
+    quota: &ResourceQuota,
+    objects: impl Iterator<Item = &'a Object>,
+    now: SimTime,
+) -> Amounts {
+    let mut total = Amounts::new();
+    for object in objects.filter(|object| in_scope(quota, object)) {
+        for (resource, amount) in usage(object, now) {
+            add(&mut total, &resource, &amount);
+        }
+    }
     let of = |resource: &String| total.get(resource).cloned().unwrap_or_else(|| number(0));
-    map_of(hard(quota).map(|(resource, _)| (resource.clone(), of(resource))))
+    map_of(wanted(quota).map(|(resource, _)| (resource.clone(), of(resource))))
 }
 
 fn counts(kind: Kind, resource: &str) -> bool {
@@ -264,13 +298,21 @@ fn number(count: u64) -> Quantity {
     Quantity(count.to_string())
 }
 
+fn add(amounts: &mut Amounts, resource: &str, amount: &Quantity) {
+    let sum = match amounts.get(resource) {
+        Some(sum) => quantity::add(sum, amount),
+        None => amount.clone(),
+    };
+    amounts.insert(resource.to_owned(), sum);
+}
+
 /// What an object uses of every resource that a quota can count.
-fn usage(object: &Object) -> Amounts {
+fn usage(object: &Object, now: SimTime) -> Amounts {
     let kind = object.kind();
     let mut used = Amounts::new();
     used.insert(format!("count/{}", kind.qualified_resource()), number(1));
     match object {
-        Object::Pod(pod) => pod_usage(pod, &mut used),
+        Object::Pod(pod) => pod_usage(pod, now, &mut used),
         Object::Service(service) => service_usage(service, &mut used),
         Object::PersistentVolumeClaim(claim) => claim_usage(claim, &mut used),
         _ => {
@@ -280,15 +322,29 @@ fn usage(object: &Object) -> Amounts {
     used
 }
 
-fn pod_usage(pod: &Pod, used: &mut Amounts) {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
-    let Some(spec) = &pod.spec else { return };
-    if matches!(phase, Some("Failed" | "Succeeded")) {
+/// Whether a Pod uses anything: one that has ended does not, nor one that should long have gone, as
+/// on a lost node.
+pub fn counts_pod(pod: &Pod, now: SimTime) -> bool {
+    let status = pod.status.as_ref();
+    let phase = status.and_then(|status| status.phase.as_deref());
+    let metadata = &pod.metadata;
+    let overdue = match (
+        &metadata.deletion_timestamp,
+        metadata.deletion_grace_period_seconds,
+    ) {
+        (Some(at), Some(grace)) => {
+            let grace = SimDuration::secs(u64::try_from(grace).unwrap_or(0));
+            now > meta::to_sim(at) + grace
+        }
+        _ => false,
+    };
+    !overdue && !matches!(phase, Some("Failed" | "Succeeded"))
+}
+
+fn pod_usage(pod: &Pod, now: SimTime, used: &mut Amounts) {
+    let Some(spec) = pod.spec.as_ref().filter(|_| counts_pod(pod, now)) else {
         return;
-    }
+    };
     used.insert("pods".to_owned(), number(1));
     counted(&pod_requests(spec), &pod_limits(spec), used);
 }
@@ -334,49 +390,96 @@ fn claim_usage(claim: &PersistentVolumeClaim, used: &mut Amounts) {
     }
 }
 
-fn fits(
-    quota: &ResourceQuota,
-    more: &Amounts,
-    kind: Kind,
-    around: &Surroundings<'_>,
-) -> Result<(), String> {
-    let asked: Vec<(&String, &Quantity, &Quantity)> = hard(quota)
-        .filter_map(|(resource, limit)| Some((resource, limit, more.get(resource)?)))
-        .collect();
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let in_use = total(quota, around.etcd.list(kind, Some(quota.namespace())));
+fn used_of(quota: &ResourceQuota) -> Amounts {
+    let status = quota.status.as_ref();
+    status
+        .and_then(|status| status.used.clone())
+        .unwrap_or_default()
+}
+
+/// The quota once it has given `more`; nothing where it limits none of that.
+fn charged(quota: &ResourceQuota, more: &Amounts) -> Result<Option<Object>, String> {
+    let before = used_of(quota);
+    let mut after = before.clone();
     let mut told: [Vec<String>; 3] = Default::default();
-    for (resource, limit, request) in asked {
-        let used = in_use.get(resource).cloned().unwrap_or_else(|| number(0));
-        if quantity::compare(&quantity::add(&used, request), limit).is_gt() {
+    for (resource, limit) in hard(quota) {
+        let Some(request) = more.get(resource) else {
+            continue;
+        };
+        add(&mut after, resource, request);
+        if quantity::compare(&after[resource], limit).is_gt() {
+            let used = before.get(resource).cloned().unwrap_or_else(|| number(0));
             for (told, amount) in told.iter_mut().zip([request, &used, limit]) {
                 told.push(format!("{resource}={}", amount.0));
             }
         }
     }
     let [requested, used, limited] = told.map(|parts| parts.join(","));
-    match requested.is_empty() {
-        true => Ok(()),
-        false => Err(format!(
+    if !requested.is_empty() {
+        return Err(format!(
             "exceeded quota: {}, requested: {requested}, used: {used}, limited: {limited}",
             quota.name()
-        )),
+        ));
     }
+    let changed = before != after;
+    Ok(changed.then(|| {
+        let mut quota = quota.clone();
+        quota.status.get_or_insert_default().used = Some(after);
+        Object::new(quota)
+    }))
 }
 
-/// What those of `objects` use that are in a quota's scope.
-fn total<'a>(quota: &ResourceQuota, objects: impl Iterator<Item = &'a Object>) -> Amounts {
-    let mut total = Amounts::new();
-    for object in objects.filter(|object| in_scope(quota, object)) {
-        for (resource, amount) in usage(object) {
-            let sum = match total.get(&resource) {
-                Some(sum) => quantity::add(sum, &amount),
-                None => amount,
-            };
-            total.insert(resource, sum);
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::codec;
+    use serde_json::json;
+
+    fn quota(used: serde_json::Value) -> ResourceQuota {
+        let status = json!({"hard": {"pods": "2", "cpu": "1"}, "used": used});
+        codec::from_value(json!({"metadata": {"name": "q"}, "status": status})).expect("a quota")
     }
-    total
+
+    #[test]
+    fn a_quota_gives_what_its_status_has_left() {
+        let more = Amounts::from([("pods".to_owned(), number(1))]);
+        let given = charged(&quota(json!({"pods": "1", "cpu": "1"})), &more).expect("room for one");
+        let used = given.expect("it gave").to_json()["status"]["used"].clone();
+        assert_eq!(used, json!({"pods": "2", "cpu": "1"}));
+        let full = charged(&quota(json!({"pods": "2", "cpu": "0"})), &more);
+        assert_eq!(
+            full.expect_err("no room"),
+            "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
+        );
+        let other = Amounts::from([("services".to_owned(), number(1))]);
+        let given = charged(&quota(json!({"pods": "2", "cpu": "0"})), &other);
+        assert_eq!(given, Ok(None), "it limits no Services");
+    }
+
+    #[test]
+    fn a_quota_that_is_not_counted_yet_refuses() {
+        let uncounted = quota(json!({"pods": "1"}));
+        assert_eq!(
+            is_counted(&uncounted, Kind::Pod).expect_err("CPU is not counted"),
+            "status unknown for quota: q, resources: cpu,pods"
+        );
+        assert_eq!(is_counted(&uncounted, Kind::Service), Ok(()));
+    }
+
+    #[test]
+    fn a_pod_that_hangs_in_termination_uses_nothing() {
+        let pod: Pod = codec::from_value(json!({
+            "metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:30Z",
+                "deletionGracePeriodSeconds": 30},
+            "spec": {"containers": [{"name": "c", "image": "i"}]},
+            "status": {"phase": "Running"},
+        }))
+        .expect("a Pod");
+        let end = meta::to_sim(pod.metadata.deletion_timestamp.as_ref().expect("set"));
+        let grace = SimDuration::secs(30);
+        assert!(counts_pod(&pod, end + grace));
+        assert!(!counts_pod(&pod, end + grace + SimDuration::micros(1)));
+        let late = usage(&Object::new(pod), end + SimDuration::secs(60));
+        assert_eq!(late, Amounts::from([("count/pods".to_owned(), number(1))]));
+    }
 }

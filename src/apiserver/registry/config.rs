@@ -46,7 +46,6 @@ impl Strategy for ConfigMap {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         if old.immutable == Some(true) {
             for (field, changed) in [
                 ("immutable", self.immutable != Some(true)),
@@ -93,7 +92,6 @@ impl Strategy for Secret {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         immutable(&self.type_, &old.type_, &Path::new("type"), &mut errors);
         if old.immutable == Some(true) {
             for (field, changed) in [
@@ -205,13 +203,6 @@ impl Strategy for ServiceAccount {
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();
         meta::object_meta(&self.metadata, true, NameRule::Subdomain, &mut errors);
-        errors
-    }
-
-    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
-        let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
-        errors.extend(self.validate());
         errors
     }
 }

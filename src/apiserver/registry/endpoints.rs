@@ -36,11 +36,7 @@ impl Strategy for Endpoints {
     }
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
-        let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
-        let stored = old.subsets.as_deref().unwrap_or_default();
-        errors.extend(validate_endpoints(self, stored));
-        errors
+        validate_endpoints(self, old.subsets.as_deref().unwrap_or_default())
     }
 }
 
@@ -167,12 +163,10 @@ impl Strategy for EndpointSlice {
     }
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
-        let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         let (new_type, old_type) = (&self.address_type, &old.address_type);
         let stored = old.endpoints.as_deref().unwrap_or_default();
         let stored = if new_type == old_type { stored } else { &[] };
-        errors.extend(validate_slice(self, stored));
+        let mut errors = validate_slice(self, stored);
         immutable(new_type, old_type, &Path::new("addressType"), &mut errors);
         errors
     }

@@ -127,12 +127,21 @@ pub fn validate(object: &Object) -> Vec<FieldError> {
     errors
 }
 
-/// What is wrong with a change.
+/// What is wrong with a change: the metadata that every object has (as upstream's
+/// `rest.BeforeUpdate`), then the kind's own errors. What both say is said once.
 pub fn validate_update(object: &Object, old: &Object) -> Vec<FieldError> {
-    with_strategy!(object, |inner| match old.get() {
+    let mut errors = Vec::new();
+    rules::meta::object_meta_update(object.meta(), old.meta(), &mut errors);
+    let own = with_strategy!(object, |inner| match old.get() {
         Some(old) => inner.validate_update(old),
         None => Vec::new(),
-    })
+    });
+    for error in own {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+    errors
 }
 
 /// The fields by which objects of a kind can be listed, besides name and namespace.
@@ -234,5 +243,41 @@ fn pod_field(pod: &Pod, field: &str) -> Option<String> {
         "status.podIP" => status?.pod_ip.clone(),
         "status.nominatedNodeName" => status?.nominated_node_name.clone(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apiserver::door::FieldValidation;
+    use serde_json::json;
+
+    #[test]
+    fn the_metadata_of_every_kind_is_checked_where_it_changes() {
+        let bodies = [
+            json!({"apiVersion": "v1", "kind": "Event", "involvedObject": {"namespace": "default"}}),
+            json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}),
+            json!({"apiVersion": "v1", "kind": "LimitRange", "spec": {"limits": []}}),
+            json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "spec": {}}),
+            json!({"apiVersion": "v1", "kind": "ConfigMap"}),
+        ];
+        for mut body in bodies {
+            body["metadata"] = json!({"name": "x", "namespace": "default", "uid": "u"});
+            let read = |body: &serde_json::Value| {
+                crate::apiserver::door::decode(body.clone(), FieldValidation::Strict)
+                    .expect("an object")
+            };
+            let old = read(&body);
+            assert_eq!(validate_update(&old, &old), [], "{body}");
+            body["metadata"]["labels"] = json!({"-": "x"});
+            body["metadata"]["finalizers"] = json!(["nope"]);
+            let texts: Vec<String> = validate_update(&read(&body), &old)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(texts.len(), 2, "each is said once: {texts:?}");
+            assert!(texts[0].starts_with("metadata.labels: Invalid value: \"-\""));
+            assert!(texts[1].starts_with("metadata.finalizers"), "{texts:?}");
+        }
     }
 }

@@ -51,7 +51,6 @@ impl Strategy for Node {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         let (Some(new), Some(old)) = (&self.spec, &old.spec) else {
             return errors;
         };

@@ -43,7 +43,7 @@ pub trait Strategy: ApiType {
         Vec::new()
     }
 
-    /// What is wrong with the change from `old` to this.
+    /// What is wrong with the change from `old` to this, besides the metadata that every object has.
     fn validate_update(&self, _old: &Self) -> Vec<FieldError> {
         self.validate()
     }

@@ -3,6 +3,7 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go, v1.36.
 
 use super::body::{self, Body, Directive};
+use super::write::told;
 use super::{Answer, Asked, Door, read};
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
@@ -89,7 +90,7 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
             .unwrap_or(("", &status.message));
         invalid(why)
     })?;
-    let warnings = directive.judge(twice.into_iter().chain(unknown).collect(), invalid)?;
+    let mut warnings = directive.judge(twice.into_iter().chain(unknown).collect(), invalid)?;
     asked.check_name(&mut new)?;
     asked.place(&mut new)?;
     keep_version(&mut new, &old);
@@ -98,6 +99,7 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
         _ => Operation::Update(new),
     };
     let stored = asked.write(door, operation, "PatchOptions")?;
+    warnings.extend(told(door, &stored, Some(&old)));
     Ok(Answer::object(stored).warned(warnings))
 }
 
@@ -126,8 +128,10 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
         force: asked.query.is_set("force"),
         subresource: asked.path.subresource.clone(),
     };
-    let fresh = door.server().etcd().get(&apply.key).is_none();
+    let old = asked.stored(door);
+    let fresh = old.is_none();
     let stored = asked.write(door, Operation::Apply(apply), "PatchOptions")?;
+    warnings.extend(told(door, &stored, old.as_ref()));
     let answer = Answer::object(stored).warned(warnings);
     Ok(match fresh {
         true => Answer {

@@ -47,6 +47,11 @@ impl Asked<'_> {
         }
     }
 
+    /// What is stored under the path.
+    pub fn stored<D: Door>(&self, door: &D) -> Option<Object> {
+        door.server().etcd().get(&self.path.key()).cloned()
+    }
+
     /// Takes the namespace from the path where the object does not say one.
     ///
     /// # Errors
@@ -84,6 +89,11 @@ impl Asked<'_> {
     }
 }
 
+/// What admission says of a change.
+pub fn told<D: Door>(door: &D, new: &Object, old: Option<&Object>) -> Vec<String> {
+    old.map(|old| door.warnings(new, old)).unwrap_or_default()
+}
+
 pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
     let directive = Directive::read(&asked.query, "CreateOptions")?;
     let body = body::read(asked)?;
@@ -110,7 +120,7 @@ pub fn update<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
     let body = body::read(asked)?;
     let Decoded {
         mut object,
-        warnings,
+        mut warnings,
     } = body::decode(body, asked.path.kind, directive)?;
     asked.check_name(&mut object)?;
     asked.place(&mut object)?;
@@ -118,6 +128,8 @@ pub fn update<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
         "status" => Operation::UpdateStatus(object),
         _ => Operation::Update(object),
     };
+    let old = asked.stored(door);
     let updated = asked.write(door, operation, "UpdateOptions")?;
+    warnings.extend(told(door, &updated, old.as_ref()));
     Ok(Answer::object(updated).warned(warnings))
 }

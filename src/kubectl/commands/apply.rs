@@ -56,6 +56,9 @@ fn one(shell: &mut Shell<'_>, source: &str, document: &mut Document) -> Result<(
                 "created" => resource::warn_of_new(shell, applied.key.kind),
                 _ => resource::warn(shell, applied.key.kind),
             }
+            for warning in &applied.warnings {
+                shell.out.warn(warning);
+            }
             if applied.adopted {
                 shell.out.err(format!(
                     "Warning: resource {}/{name} is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n",

@@ -148,7 +148,10 @@ fn one(
         (true, false) => "labeled",
     };
     if target != before {
-        object(shell.api, Operation::Update(target), shell.now)?;
+        let stored = object(shell.api, Operation::Update(target), shell.now)?;
+        for warning in shell.api.warnings(&stored, &before) {
+            shell.out.warn(&warning);
+        }
     }
     shell.out.line(&format!("{name} {word}"));
     Ok(())

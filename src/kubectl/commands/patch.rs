@@ -63,6 +63,9 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
             patch: patch.clone(),
         };
         let stored = object(shell.api, change, shell.now)?;
+        for warning in shell.api.warnings(&stored, &target) {
+            shell.out.warn(&warning);
+        }
         let name = printed_name(&target.key());
         let word = match stored == target {
             true => "patched (no change)",

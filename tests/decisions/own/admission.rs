@@ -130,6 +130,7 @@ fn a_quota_counts_what_is_there() {
             json!({"pods": "2", "requests.cpu": "1", "services.nodeports": "1", "count/configmaps": "0"}),
         ),
     );
+    server::count_quota(&mut api, "q");
     let asks = |cpu: &str| container(json!({"resources": {"requests": {"cpu": cpu}}}));
     assert_eq!(
         refused_by(&mut api, container(json!({}))),

@@ -1,12 +1,15 @@
 //! The Pod security standard that a namespace enforces by its labels.
 //!
 //! Upstream: staging/src/k8s.io/pod-security-admission/{admission,api,policy}, v1.36. Left out: the
-//! labels `warn` and `audit` (there are no warnings to the client yet), the standards of older
+//! labels `warn` and `audit`, the standards of older
 //! versions (`enforce-version` is checked, every version means the latest), and the check of hosts
 //! in probes.
 
 mod baseline;
 mod restricted;
+mod update;
+
+pub use update::warnings;
 
 use super::{Surroundings, forbidden};
 use crate::api::field::{FieldError, Path};
@@ -23,27 +26,44 @@ struct Finding {
     detail: String,
 }
 
+/// What a namespace enforces: a level and a version. A level that there is not is the strictest one.
+fn policy(namespace: &Namespace) -> (&str, &str) {
+    let label = |name: &str| namespace.label(&[PREFIX, name].concat());
+    let level = label("enforce").unwrap_or("privileged");
+    let known = LEVELS.iter().find(|known| **known == level);
+    let version = label("enforce-version").filter(|version| is_version(version));
+    (known.unwrap_or(&"restricted"), version.unwrap_or("latest"))
+}
+
 /// Refuses a Pod that its namespace's standard does not allow, and a namespace whose labels name no
-/// standard.
+/// standard, unless they did so before.
 ///
 /// # Errors
 /// `Forbidden`, or `Invalid` for a namespace.
 pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<(), Status> {
     match object {
-        Object::Namespace(namespace) => labels(object, namespace),
+        Object::Namespace(namespace) => {
+            let errors = label_errors(namespace);
+            let known = match around.old {
+                Some(Object::Namespace(old)) => label_errors(old),
+                _ => Vec::new(),
+            };
+            match errors.is_empty() || errors == known {
+                true => Ok(()),
+                false => Err(Status::invalid(object.kind(), object.name(), &errors)),
+            }
+        }
         Object::Pod(pod) => {
             let Some(spec) = &pod.spec else { return Ok(()) };
             if let Some(Object::Pod(old)) = around.old
-                && old.spec.as_ref() == Some(spec)
+                && !update::matters(pod, old)
             {
                 return Ok(());
             }
             let Some(namespace) = around.find::<Namespace>("", object.namespace()) else {
                 return Ok(());
             };
-            let label = |name: &str| namespace.label(&format!("{PREFIX}{name}"));
-            let level = label("enforce").unwrap_or("privileged");
-            let version = label("enforce-version").unwrap_or("latest");
+            let (level, version) = policy(&namespace);
             let found = findings(level, spec);
             if found.is_empty() {
                 return Ok(());
@@ -57,7 +77,7 @@ pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<(), Status
     }
 }
 
-fn labels(object: &Object, namespace: &Namespace) -> Result<(), Status> {
+fn label_errors(namespace: &Namespace) -> Vec<FieldError> {
     let metadata = Path::new("metadata");
     let at = metadata.child("labels");
     let mut errors = Vec::new();
@@ -76,10 +96,7 @@ fn labels(object: &Object, namespace: &Namespace) -> Result<(), Status> {
             errors.push(FieldError::invalid(&at.key(&key), version, detail));
         }
     }
-    match errors.is_empty() {
-        true => Ok(()),
-        false => Err(Status::invalid(object.kind(), object.name(), &errors)),
-    }
+    errors
 }
 
 fn is_version(version: &str) -> bool {

@@ -99,7 +99,6 @@ impl Strategy for CronJob {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         let old = Some(&old.spec);
         cron_job_spec(&self.spec, old, &Path::new("spec"), &mut errors);
         errors

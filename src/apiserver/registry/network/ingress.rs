@@ -75,9 +75,8 @@ impl Strategy for Ingress {
         errors
     }
 
-    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
+    fn validate_update(&self, _: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         meta::object_meta(&self.metadata, true, NameRule::Subdomain, &mut errors);
         if let Some(spec) = &self.spec {
             ingress_spec(spec, &Path::new("spec"), &mut errors);

@@ -55,7 +55,6 @@ impl Strategy for IngressClass {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         let controller = |class: &Self| {
             let spec = class.spec.as_ref();
             text(spec.and_then(|spec| spec.controller.as_ref())).to_owned()

@@ -69,9 +69,8 @@ impl Strategy for NetworkPolicy {
         errors
     }
 
-    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
+    fn validate_update(&self, _: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         if let Some(spec) = &self.spec {
             policy_spec(spec, &Path::new("spec"), &mut errors);
         }

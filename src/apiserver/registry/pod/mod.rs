@@ -87,7 +87,6 @@ impl Strategy for Pod {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         metadata_and_spec(self, &mut errors);
         update::update(self, old, &mut errors);
         errors
@@ -166,9 +165,8 @@ impl Strategy for PodTemplate {
         errors
     }
 
-    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
+    fn validate_update(&self, _: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         if let Some(template) = &self.template {
             spec::template(template, &Path::new("template"), &mut errors);
         }

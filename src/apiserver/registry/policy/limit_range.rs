@@ -40,10 +40,6 @@ impl Strategy for LimitRange {
         }
         errors
     }
-
-    fn validate_update(&self, _: &Self) -> Vec<FieldError> {
-        self.validate()
-    }
 }
 
 /// A container's limit defaults to the most it may have, its request to its limit or the least.

@@ -73,7 +73,6 @@ impl Strategy for PriorityClass {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         if self.value != old.value {
             let detail = "may not be changed in an update.";
             errors.push(FieldError::forbidden(&Path::new("value"), detail));

@@ -64,7 +64,6 @@ impl Strategy for ResourceQuota {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         let path = Path::new("spec");
         if let Some(spec) = &self.spec {
             quota_spec(spec, &path, &mut errors);

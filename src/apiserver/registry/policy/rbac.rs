@@ -142,12 +142,6 @@ impl Strategy for Role {
         rules(given, &self.metadata, true, &mut errors);
         errors
     }
-
-    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
-        let mut errors = self.validate();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
-        errors
-    }
 }
 
 impl Strategy for ClusterRole {
@@ -173,12 +167,6 @@ impl Strategy for ClusterRole {
         }
         errors
     }
-
-    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
-        let mut errors = self.validate();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
-        errors
-    }
 }
 
 impl Strategy for RoleBinding {
@@ -202,7 +190,6 @@ impl Strategy for RoleBinding {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = self.validate();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         same_role(&self.role_ref, &old.role_ref, &mut errors);
         errors
     }
@@ -229,7 +216,6 @@ impl Strategy for ClusterRoleBinding {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = self.validate();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         same_role(&self.role_ref, &old.role_ref, &mut errors);
         errors
     }

@@ -40,7 +40,6 @@ impl Strategy for RuntimeClass {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         immutable(
             &self.handler,
             &old.handler,

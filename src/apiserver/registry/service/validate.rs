@@ -387,7 +387,6 @@ fn traffic(spec: &ServiceSpec, kind: &str, allocated: bool, at: &Path<'_>, error
 
 /// Adds what is wrong with the change of `old` to `new`.
 pub fn update(new: &Service, old: &Service, errors: &mut Errors) {
-    meta::object_meta_update(&new.metadata, &old.metadata, errors);
     let (Some(new_spec), Some(old_spec)) = (&new.spec, &old.spec) else {
         return;
     };

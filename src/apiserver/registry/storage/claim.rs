@@ -75,9 +75,7 @@ impl Strategy for PersistentVolumeClaim {
     }
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
-        let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
-        errors.extend(self.validate());
+        let mut errors = self.validate();
         if let (Some(new), Some(before)) = (&self.spec, &old.spec) {
             let phase = old.status.as_ref().and_then(|s| s.phase.as_deref());
             spec_update(new, before, phase == Some("Bound"), &mut errors);

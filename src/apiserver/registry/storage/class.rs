@@ -58,7 +58,6 @@ impl Strategy for StorageClass {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         for (field, changed) in [
             ("parameters", self.parameters != old.parameters),
             ("provisioner", self.provisioner != old.provisioner),

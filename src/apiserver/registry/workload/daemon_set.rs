@@ -70,7 +70,6 @@ impl Strategy for DaemonSet {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         if let Some(spec) = &self.spec {
             daemon_set_spec(spec, &Path::new("spec"), &mut errors);
         }

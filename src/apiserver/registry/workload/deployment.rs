@@ -69,7 +69,6 @@ impl Strategy for Deployment {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         if let Some(spec) = &self.spec {
             deployment_spec(spec, &Path::new("spec"), &mut errors);
         }

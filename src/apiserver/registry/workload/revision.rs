@@ -23,7 +23,6 @@ impl Strategy for ControllerRevision {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         errors.extend(self.validate());
         let json = |revision: &Self| revision.data.as_ref().map(|data| data.0.clone());
         immutable(&json(self), &json(old), &Path::new("data"), &mut errors);

@@ -84,7 +84,6 @@ impl Strategy for StatefulSet {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        meta::object_meta_update(&self.metadata, &old.metadata, &mut errors);
         let at = Path::new("spec");
         let (Some(new), Some(old)) = (&self.spec, &old.spec) else {
             return errors;
