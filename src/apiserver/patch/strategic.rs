@@ -260,10 +260,9 @@ fn merge_list(
     let mut order = Vec::new();
     for item in wanted {
         let value = item.get(key).cloned().ok_or_else(|| no_key(&item, key))?;
-        order.push(Value::Object(Map::from_iter([(
-            key.to_owned(),
-            value.clone(),
-        )])));
+        let mut named = Map::new();
+        named.insert(key.to_owned(), value.clone());
+        order.push(Value::Object(named));
         match original.iter_mut().find(|old| old.get(key) == Some(&value)) {
             Some(old) => {
                 let fields = old.as_object_mut().map(std::mem::take).unwrap_or_default();

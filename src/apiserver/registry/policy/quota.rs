@@ -109,7 +109,7 @@ fn quota_spec(spec: &ResourceQuotaSpec, at: &Path<'_>, errors: &mut Errors) {
             refuse("unsupported scope applied to resource");
         }
     }
-    if conflict(&scopes.iter().map(String::as_str).collect()) {
+    if conflict(&set_of(scopes.iter().map(String::as_str))) {
         refuse("conflicting scopes");
     }
     let selector = spec.scope_selector.as_ref();
