@@ -11,7 +11,6 @@ mod key;
 mod kinds;
 pub mod manifest;
 pub mod meta;
-pub mod order;
 pub mod owner;
 pub mod quantity;
 pub mod schema;

@@ -9,7 +9,7 @@
 //! holds its type's zero value. Types: the words of [`FieldType`], `[]` a list of, `{}` a map of,
 //! `@` another definition; `string/v1.Protocol` is a string whose Go type has a name.
 
-use crate::api::order::sort_short;
+use crate::sim::order::sort_by;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -153,7 +153,7 @@ impl Schema {
                 Some("roots") => schema.roots = words.collect(),
                 Some(name) if !name.is_empty() => {
                     let mut fields: Vec<Field> = words.filter_map(parse_field).collect();
-                    sort_short(&mut fields, |a, b| a.name.cmp(b.name));
+                    sort_by(&mut fields, |a, b| a.name.cmp(b.name));
                     schema.definitions.insert(name, Definition { name, fields });
                 }
                 _ => {}

@@ -2,7 +2,7 @@
 //!
 //! Upstream: staging/src/k8s.io/apimachinery/pkg/labels/selector.go, v1.36.
 
-use crate::api::order::sort_short;
+use crate::sim::order::sort_by;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -109,7 +109,7 @@ impl Selector {
                 values: expression.values.clone().unwrap_or_default(),
             });
         }
-        sort_short(&mut compiled.requirements, |a, b| a.key.cmp(&b.key));
+        sort_by(&mut compiled.requirements, |a, b| a.key.cmp(&b.key));
         Ok(compiled)
     }
 

@@ -4,6 +4,7 @@
 //! staging/src/k8s.io/apiserver/pkg/endpoints/discovery (legacy and `aggregated/`), v1.36.
 
 use crate::api::{Kind, KindRow, Scope};
+use crate::sim::order;
 use serde_json::{Value, json};
 
 /// The version that the server says it is.
@@ -66,7 +67,7 @@ pub fn versions(group: &str) -> Vec<&'static str> {
         }
     }
     // Stable before beta, later before earlier, as upstream prefers.
-    found.sort_by_key(|version| {
+    order::sort_by_key(&mut found, |version| {
         let stable = !version.contains("beta") && !version.contains("alpha");
         (!stable, std::cmp::Reverse(*version))
     });

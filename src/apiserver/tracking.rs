@@ -9,6 +9,7 @@ use super::{ApiServer, Health};
 use crate::api::meta::MetaExt;
 use crate::api::watch::Origin;
 use crate::api::{Object, Status};
+use crate::sim::order;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -129,7 +130,7 @@ fn same_but_for_times(a: &[ManagedFieldsEntry], b: &[ManagedFieldsEntry]) -> boo
             crate::api::codec::to_value(&entry).to_string()
         };
         let mut texts: Vec<String> = entries.iter().map(text).collect();
-        texts.sort();
+        order::sort(&mut texts);
         texts
     };
     a.len() == b.len() && timeless(a) == timeless(b)

@@ -6,7 +6,7 @@
 use super::Ctx;
 use crate::api::meta::{self, MetaExt};
 use crate::api::{ApiType, Kind, NamespacedName, Reason};
-use crate::sim::push_hex;
+use crate::sim::{SimTime, push_hex};
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -81,28 +81,30 @@ impl Recorder {
         reason: &str,
         message: impl Into<String>,
     ) {
-        let message = message.into();
         let uid = involved.uid.as_deref().unwrap_or_default();
         let part = involved.field_path.as_deref().unwrap_or_default();
-        let seen = (
-            [uid, "/", part].concat(),
-            reason.to_owned(),
-            message.clone(),
-        );
+        let seen = ([uid, "/", part].concat(), reason.to_owned(), message.into());
         if let Some(name) = self.seen.get(&seen).cloned()
             && self.repeat(ctx, &name)
         {
             return;
         }
-        let Some(name) = self.name(ctx, &involved) else {
-            return;
-        };
-        let event = self.new_event(ctx, &name, involved, event_type, reason, message);
-        if ctx.create(event).is_ok() {
-            if self.seen.len() >= CACHE_LIMIT as usize {
-                self.seen.pop_first();
+        loop {
+            let name = self.next_name(ctx.now, &involved);
+            let about = involved.clone();
+            let event = self.new_event(ctx.now, &name, about, event_type, reason, &seen.2);
+            match ctx.create(event) {
+                Ok(_) => {
+                    if self.seen.len() >= CACHE_LIMIT as usize {
+                        self.seen.pop_first();
+                    }
+                    self.seen.insert(seen, name);
+                    return;
+                }
+                // Another recorder's, of the same moment.
+                Err(status) if status.reason == Reason::AlreadyExists => {}
+                Err(_) => return,
             }
-            self.seen.insert(seen, name);
         }
     }
 
@@ -116,31 +118,24 @@ impl Recorder {
         ctx.update(event).is_ok()
     }
 
-    /// A name that no event has. `None` where the server does not answer.
-    fn name(&mut self, ctx: &mut Ctx<'_>, involved: &ObjectReference) -> Option<NamespacedName> {
+    /// A name that this recorder has not given yet.
+    fn next_name(&mut self, now: SimTime, involved: &ObjectReference) -> NamespacedName {
         let object = involved.name.as_deref().unwrap_or_default();
         let namespace = involved.namespace.as_deref().filter(|n| !n.is_empty());
-        self.last_number = (ctx.now.as_micros() * 1_000).max(self.last_number + 1);
-        loop {
-            let mut name = [object, "."].concat();
-            push_hex(&mut name, self.last_number, 16);
-            let name = NamespacedName::new(namespace.unwrap_or("default"), name);
-            match ctx.get::<Event>(&name) {
-                Ok(_) => self.last_number += 1,
-                Err(status) if status.reason == Reason::NotFound => return Some(name),
-                Err(_) => return None,
-            }
-        }
+        self.last_number = (now.as_micros() * 1_000).max(self.last_number + 1);
+        let mut name = [object, "."].concat();
+        push_hex(&mut name, self.last_number, 16);
+        NamespacedName::new(namespace.unwrap_or("default"), name)
     }
 
     fn new_event(
         &self,
-        ctx: &Ctx<'_>,
+        now: SimTime,
         name: &NamespacedName,
         involved: ObjectReference,
         event_type: EventType,
         reason: &str,
-        message: String,
+        message: &str,
     ) -> Event {
         Event {
             metadata: ObjectMeta {
@@ -149,10 +144,10 @@ impl Recorder {
                 ..ObjectMeta::default()
             },
             count: Some(1),
-            first_timestamp: Some(meta::time(ctx.now)),
-            last_timestamp: Some(meta::time(ctx.now)),
+            first_timestamp: Some(meta::time(now)),
+            last_timestamp: Some(meta::time(now)),
             involved_object: involved,
-            message: Some(message),
+            message: Some(message.to_owned()),
             reason: Some(reason.to_owned()),
             reporting_component: Some(self.component.clone()),
             reporting_instance: Some(self.host.clone()),
@@ -185,7 +180,7 @@ mod tests {
     use super::*;
     use crate::apiserver::{ApiServer, ApiServerConfig};
     use crate::client::Agenda;
-    use crate::sim::{SimRng, SimTime};
+    use crate::sim::SimRng;
     use k8s_openapi::api::core::v1::Node;
 
     #[test]

@@ -4,7 +4,7 @@
 //! default_rate_limiters}.go, v1.36: 5 ms doubling up to 1000 s. Left out: the overall bucket of 10
 //! per second, and workers in parallel (a key is reconciled to its end before the next one).
 
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, order};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -104,7 +104,7 @@ impl<K: Ord + Clone> WorkQueue<K> {
             .filter(|(_, at)| **at <= now)
             .map(|(k, at)| (*at, k.clone()))
             .collect();
-        due.sort();
+        order::sort(&mut due);
         for (_, key) in due {
             self.delayed.remove(&key);
             self.add(key, None);

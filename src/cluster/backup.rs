@@ -14,7 +14,7 @@ use crate::cluster::Trace;
 use crate::etcd::Etcd;
 use crate::kubelet::{Kubelet, NodeDisk, Stored};
 use crate::network::proxy::{KubeProxy, ProxyCounts};
-use crate::sim::{SimDuration, SimRng, SimTime};
+use crate::sim::{SimDuration, SimRng, SimTime, order::map_of};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -199,7 +199,7 @@ impl Cluster {
                 pod.clone(),
             )
         });
-        let pods = pods.collect();
+        let pods = map_of(pods);
         let stored = Stored {
             pods: &pods,
             manifests: &Part::ALL.map(bootstrap::manifest),

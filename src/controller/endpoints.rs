@@ -3,7 +3,7 @@
 //! Upstream: pkg/controller/endpoint/endpoints_controller.go, v1.36. Left out: IPv6.
 
 use super::manager::Controller;
-use super::selected_pods::{Selected, SelectedPods};
+use super::selected_pods::{Behind, News, Selected, SelectedPods, order_of_addresses};
 use super::service_pods::{
     self, HEADLESS, address, has_fixed_ports, hostname, is_headless, ports, publishes_not_ready,
     refers_to, target_ref,
@@ -15,7 +15,7 @@ use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service,
 };
@@ -28,6 +28,8 @@ const CONTROLLER: &str = "endpoint-controller";
 const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 /// How many addresses one Endpoints object holds.
 const ADDRESS_LIMIT: u32 = 1_000;
+
+type Subsets = Option<Vec<EndpointSubset>>;
 
 /// The endpoints controller.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -59,7 +61,10 @@ impl Controller for EndpointsController {
             ctx.cause = item.cause;
             match self.reconcile(&item.key, ctx, informers) {
                 Ok(()) => self.queue.forget(&item.key),
-                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
+                Err(_) => {
+                    self.pods.unsettle(&item.key);
+                    self.queue.add_rate_limited(item.key, ctx.now);
+                }
             }
         }
     }
@@ -90,42 +95,151 @@ impl EndpointsController {
         if service_pods::selector(service) == Selector::nothing() {
             return Ok(());
         }
-        let trigger = self
-            .triggers
-            .compute(service, self.pods.news(service, informers));
-        let selected = self.pods.by_address(service, informers);
-        let planned = plan_subsets(service, &selected);
-        let truncated = planned.truncated;
+        let (news, behind) = self.pods.look(service, informers);
+        let trigger = self.triggers.compute(service, &news);
         let labels = labels(service);
         let Some(old) = existing else {
+            let planned = plan_subsets(service, &behind.by_address());
             let mut metadata = ObjectMeta {
                 name: Some(key.name.clone()),
                 namespace: Some(key.namespace.clone()),
                 labels: Some(labels),
-                annotations: over_capacity(None, truncated),
+                annotations: over_capacity(None, planned.truncated),
                 ..ObjectMeta::default()
             };
             annotate(&mut metadata, trigger);
             let subsets = planned.write(service);
             return match ctx.create(Endpoints { metadata, subsets }) {
                 Err(status) if status.is_namespace_terminating() => Ok(()),
-                other => other.map(|_| ()),
+                other => self.settle(key, other?.revision()),
             };
         };
+        let settled = [(key.name.as_str(), old.revision())];
+        let settled = !news.of_all && behind.is_settled(settled.into_iter());
+        let any = behind.any().filter(|_| settled && has_fixed_ports(service));
+        let changes = any.and_then(|any| plan_changes(service, any, &news, old));
+        let (truncated, subsets) = changes.map_or_else(
+            || plan_all(service, behind, old),
+            |subsets| (false, subsets),
+        );
         let annotations = over_capacity(old.metadata.annotations.as_ref(), truncated);
-        if planned.says(service, old.subsets.as_deref().unwrap_or_default())
+        if subsets.is_none()
             && meta::labels(&old.metadata) == &labels
             && old.metadata.annotations == annotations
         {
-            return Ok(());
+            return self.settle(key, old.revision());
         }
         let mut metadata = old.metadata.clone();
         metadata.labels = Some(labels);
         metadata.annotations = annotations;
         annotate(&mut metadata, trigger);
-        let subsets = planned.write(service);
-        ctx.update(Endpoints { metadata, subsets }).map(|_| ())
+        let subsets = subsets.unwrap_or_else(|| old.subsets.clone());
+        let written = ctx.update(Endpoints { metadata, subsets })?;
+        self.settle(key, written.revision())
     }
+
+    fn settle(&mut self, key: &NamespacedName, revision: u64) -> Result<(), Status> {
+        let written = order::map_of([(key.name.clone(), revision)]);
+        self.pods.settle(key, written);
+        Ok(())
+    }
+}
+
+/// The subsets that `old` should have, where it has others: those of all the Pods in `behind`; and
+/// whether there are more than fit.
+fn plan_all(service: &Service, behind: &Behind, old: &Endpoints) -> (bool, Option<Subsets>) {
+    let selected = behind.by_address();
+    let planned = plan_subsets(service, &selected);
+    let says = planned.says(service, old.subsets.as_deref().unwrap_or_default());
+    let subsets = (!says).then(|| planned.write(service));
+    (planned.truncated, subsets)
+}
+
+/// The same where `old` says the truth of every Pod that is not in `news`, and all have the ports
+/// that `any` of them has. `None` where that is not all that there is to say.
+fn plan_changes(
+    service: &Service,
+    any: &Selected,
+    news: &News<'_>,
+    old: &Endpoints,
+) -> Option<Option<Subsets>> {
+    let stored = old.subsets.as_deref().unwrap_or_default();
+    let [stored] = stored else {
+        return None;
+    };
+    let ready = stored.addresses.as_deref().unwrap_or_default();
+    let not_ready = stored.not_ready_addresses.as_deref().unwrap_or_default();
+    if ready.len() + not_ready.len() + news.pods.len() > ADDRESS_LIMIT as usize {
+        return None;
+    }
+    let publish = publishes_not_ready(service);
+    let listed = news.pods.iter().filter_map(|(_, pod)| *pod);
+    let mut listed: Vec<&Selected> = listed
+        .filter(|pod| publish || !pod.is_terminating())
+        .collect();
+    order::sort_by(&mut listed, |a, b| {
+        order_of_addresses(a).cmp(&order_of_addresses(b))
+    });
+    let is_ready = |pod: &&&Selected| publish || pod.ready;
+    let of_ready: Vec<&Selected> = listed.iter().filter(is_ready).copied().collect();
+    let others: Vec<&Selected> = listed.iter().filter(|p| !is_ready(p)).copied().collect();
+    if says_news(service, &of_ready, news, ready) && says_news(service, &others, news, not_ready) {
+        return Some(None);
+    }
+    let subset = EndpointSubset {
+        addresses: merge(service, ready, news, &of_ready),
+        not_ready_addresses: merge(service, not_ready, news, &others),
+        ports: Some(write_ports(service, any)),
+    };
+    let is_empty = subset.addresses.is_none() && subset.not_ready_addresses.is_none();
+    Some(Some(Some(vec![subset]).filter(|_| !is_empty)))
+}
+
+fn is_news(address: &EndpointAddress, news: &News<'_>) -> bool {
+    let reference = address.target_ref.as_ref();
+    let name = reference.and_then(|reference| reference.name.as_deref());
+    news.of(name.unwrap_or_default()).is_some()
+}
+
+/// Whether what `addresses` say of the Pods in `news` is that these are `pods`.
+fn says_news(
+    service: &Service,
+    pods: &[&Selected],
+    news: &News<'_>,
+    addresses: &[EndpointAddress],
+) -> bool {
+    let mut given = addresses.iter().filter(|address| is_news(address, news));
+    let mut pods = pods.iter();
+    pods.all(|pod| {
+        given
+            .next()
+            .is_some_and(|given| says_pod(service, pod, given))
+    }) && given.next().is_none()
+}
+
+/// `addresses` without those of the Pods in `news`, and with `pods`, which are in order.
+fn merge(
+    service: &Service,
+    addresses: &[EndpointAddress],
+    news: &News<'_>,
+    pods: &[&Selected],
+) -> Option<Vec<EndpointAddress>> {
+    let mut merged = Vec::with_capacity(addresses.len() + pods.len());
+    let mut pods = pods.iter().copied().peekable();
+    for address in addresses {
+        if is_news(address, news) {
+            continue;
+        }
+        let reference = address.target_ref.as_ref();
+        let uid = reference.and_then(|reference| reference.uid.as_deref());
+        let here = (address.ip.as_str(), uid.unwrap_or_default());
+        while let Some(pod) = pods.next_if(|pod| order_of_addresses(pod) < here) {
+            merged.push(write_pod(service, pod));
+        }
+        merged.push(address.clone());
+    }
+    merged.extend(pods.map(|pod| write_pod(service, pod)));
+    Some(merged).filter(|addresses| !addresses.is_empty())
 }
 
 fn labels(service: &Service) -> BTreeMap<String, String> {
@@ -257,23 +371,103 @@ fn says_ports(service: &Service, group: &Group<'_>, given: Option<&[EndpointPort
 }
 
 fn write_pods(service: &Service, pods: &[&Pod]) -> Option<Vec<EndpointAddress>> {
-    let addresses = pods.iter().map(|pod| EndpointAddress {
+    let addresses = pods.iter().map(|pod| write_pod(service, pod));
+    let addresses: Vec<EndpointAddress> = addresses.collect();
+    Some(addresses).filter(|addresses| !addresses.is_empty())
+}
+
+fn write_pod(service: &Service, pod: &Pod) -> EndpointAddress {
+    EndpointAddress {
         hostname: hostname(service, pod).map(str::to_owned),
         ip: address(pod).to_owned(),
         node_name: Some(pods::node_name(pod).to_owned()),
         target_ref: Some(target_ref(pod)),
-    });
-    let addresses: Vec<EndpointAddress> = addresses.collect();
-    Some(addresses).filter(|addresses| !addresses.is_empty())
+    }
 }
 
 fn says_pods(service: &Service, pods: &[&Pod], given: Option<&[EndpointAddress]>) -> bool {
     let given = given.unwrap_or_default();
     pods.len() == given.len()
-        && pods.iter().zip(given).all(|(pod, given)| {
-            given.ip == address(pod)
-                && refers_to(given.target_ref.as_ref(), pod)
-                && given.node_name.as_deref().unwrap_or_default() == pods::node_name(pod)
-                && given.hostname.as_deref() == hostname(service, pod)
-        })
+        && pods
+            .iter()
+            .zip(given)
+            .all(|(pod, given)| says_pod(service, pod, given))
+}
+
+fn says_pod(service: &Service, pod: &Pod, given: &EndpointAddress) -> bool {
+    given.ip == address(pod)
+        && refers_to(given.target_ref.as_ref(), pod)
+        && given.node_name.as_deref().unwrap_or_default() == pods::node_name(pod)
+        && given.hostname.as_deref() == hostname(service, pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::SimRng;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn pod(name: u64, ip: u64, ready: bool) -> Selected {
+        let ready = if ready { "True" } else { "False" };
+        let json = json!({
+            "metadata": {"name": format!("p{name}"), "namespace": "default", "uid": format!("u{name}-{ip}")},
+            "spec": {"nodeName": "n", "containers": []},
+            "status": {"phase": "Running", "podIP": format!("10.0.0.{ip}"),
+                "conditions": [{"type": "Ready", "status": ready}]},
+        });
+        Selected::new(Arc::new(serde_json::from_value(json).expect("a Pod")))
+    }
+
+    /// What would be written for all the Pods.
+    fn all(service: &Service, pods: &BTreeMap<String, Selected>) -> Subsets {
+        let mut pods: Vec<&Selected> = pods.values().collect();
+        pods.sort_by(|a, b| order_of_addresses(a).cmp(&order_of_addresses(b)));
+        plan_subsets(service, &pods).write(service)
+    }
+
+    #[test]
+    fn what_changed_leads_to_the_same_as_all_that_there_is() {
+        let json = json!({
+            "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"clusterIP": "10.96.0.9", "ports": [{"port": 80, "protocol": "TCP"}]},
+        });
+        let service: Service = serde_json::from_value(json).expect("a Service");
+        let mut rng = SimRng::new(7);
+        let mut pods: BTreeMap<String, Selected> = BTreeMap::new();
+        let mut endpoints = Endpoints::default();
+        let mut by_changes = 0;
+        for _ in 0..2_000 {
+            let mut names: Vec<String> = Vec::new();
+            for _ in 0..rng.next_u64() % 4 {
+                let number = rng.next_u64() % 12;
+                let name = format!("p{number}");
+                match rng.next_u64() % 4 {
+                    0 => pods.remove(&name),
+                    chance => {
+                        let ip = 200 + (number + rng.next_u64() % 2) % 12;
+                        pods.insert(name.clone(), pod(number, ip, chance != 1))
+                    }
+                };
+                names.push(name);
+            }
+            names.sort();
+            names.dedup();
+            let news = names.into_iter().map(|name| {
+                let pod = pods.get(&name);
+                (name, pod)
+            });
+            let news = News::new(false, news.collect());
+            let wanted = all(&service, &pods);
+            let any = pods.values().next();
+            let planned = any.and_then(|any| plan_changes(&service, any, &news, &endpoints));
+            if let Some(planned) = planned {
+                by_changes += 1;
+                let subsets = planned.unwrap_or_else(|| endpoints.subsets.clone());
+                assert_eq!(subsets, wanted);
+            }
+            endpoints.subsets = wanted;
+        }
+        assert!(by_changes > 1_500, "{by_changes}");
+    }
 }

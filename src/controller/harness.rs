@@ -9,7 +9,7 @@ use crate::apiserver::{
     ApiServer, ApiServerConfig, DeleteOptions, Operation, Propagation, Request,
 };
 use crate::client::{Agenda, Component, Ctx};
-use crate::sim::{SimDuration, SimRng, SimTime};
+use crate::sim::{SimDuration, SimRng, SimTime, order};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{
     Event, Namespace, Pod, ReplicationController, ResourceQuota, Secret, ServiceAccount,
@@ -135,7 +135,7 @@ impl Harness {
 
     fn sizes(&self) -> Vec<i32> {
         let mut sets = self.list::<ReplicaSet>();
-        sets.sort_by_key(|set| set.revision_number());
+        order::sort_by_key(&mut sets, |set| set.revision_number());
         sets.iter()
             .map(|set| set.spec.as_ref().and_then(|s| s.replicas).unwrap_or(-1))
             .collect()

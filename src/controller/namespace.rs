@@ -9,7 +9,7 @@ use crate::api::meta::MetaExt;
 use crate::api::{Kind, NamespacedName, Object, Reason, Status, condition};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, order};
 use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition, Pod};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -194,7 +194,7 @@ fn plan_conditions(remains: &Remains) -> [(&'static str, bool, &'static str, Str
         ),
         number => {
             let mut errors = remains.errors.clone();
-            errors.sort();
+            order::sort(&mut errors);
             let errors = errors.join(", ");
             let message =
                 format!("Failed to delete all resource types, {number} remaining: {errors}");

@@ -12,7 +12,7 @@ use crate::api::condition;
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::client::{Delta, WorkQueue};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -49,23 +49,48 @@ impl Deref for Selected {
     }
 }
 
+/// The Pods behind one version of a Service.
 #[derive(Clone, Debug, PartialEq)]
-struct Behind {
+pub struct Behind {
     service: Arc<Service>,
     selector: Selector,
     by_name: BTreeMap<String, Selected>,
-    /// The same Pods by address and uid.
-    by_address: BTreeMap<(String, String), Selected>,
-    /// Names of Pods that came, changed or went since the news were asked for; `None`: all are news.
+    /// Names of Pods that came, changed or went since the last look; `None`: all are news.
     touched: Option<BTreeSet<String>>,
+    /// What says all that was known at the last look: names and revisions.
+    settled: BTreeMap<String, u64>,
 }
 
-/// What changed among the Pods behind a Service since it was last asked.
+/// What changed among the Pods behind a Service since the last look.
 pub struct News<'a> {
     /// Whether these are all the Pods that there are.
     pub of_all: bool,
-    /// By name; without a Pod where it stands behind the Service no longer.
+    /// In the order of their names; without a Pod where it stands behind the Service no longer.
     pub pods: Vec<(String, Option<&'a Selected>)>,
+    /// A bit for each letter that a name among them ends with: most other names are told apart by it.
+    ends: u64,
+}
+
+impl<'a> News<'a> {
+    /// `pods` are in the order of their names.
+    pub fn new(of_all: bool, pods: Vec<(String, Option<&'a Selected>)>) -> Self {
+        let ends = pods.iter().fold(0, |ends, (name, _)| ends | end_of(name));
+        Self { of_all, pods, ends }
+    }
+
+    /// What is new of the Pod called `name`, and its place among the news.
+    pub fn of(&self, name: &str) -> Option<(usize, Option<&'a Selected>)> {
+        if self.ends & end_of(name) == 0 {
+            return None;
+        }
+        let by_name = |(known, _): &(String, _)| known.as_str().cmp(name);
+        let found = self.pods.binary_search_by(by_name);
+        found.ok().map(|at| (at, self.pods[at].1))
+    }
+}
+
+fn end_of(name: &str) -> u64 {
+    name.as_bytes().last().map_or(0, |last| 1 << (last & 0x3f))
 }
 
 impl Behind {
@@ -74,8 +99,8 @@ impl Behind {
             service: service.clone(),
             selector: selector(service),
             by_name: BTreeMap::new(),
-            by_address: BTreeMap::new(),
             touched: None,
+            settled: BTreeMap::new(),
         };
         for pod in informers.pods.in_namespace(service.namespace()) {
             if behind.selects(pod) {
@@ -93,15 +118,13 @@ impl Behind {
         self.remove(pod.name());
         if is_reachable(pod) {
             let selected = Selected::new(pod.clone());
-            self.by_address.insert(by_address(pod), selected.clone());
             self.by_name.insert(pod.name().to_owned(), selected);
             self.touch(pod.name());
         }
     }
 
     fn remove(&mut self, name: &str) {
-        if let Some(known) = self.by_name.remove(name) {
-            self.by_address.remove(&by_address(&known));
+        if self.by_name.remove(name).is_some() {
             self.touch(name);
         }
     }
@@ -114,32 +137,60 @@ impl Behind {
         }
     }
 
-    fn news(&mut self) -> News<'_> {
-        match self.touched.replace(BTreeSet::new()) {
-            None => News {
-                of_all: true,
-                pods: self
-                    .by_name
-                    .iter()
-                    .map(|(name, pod)| (name.clone(), Some(pod)))
-                    .collect(),
-            },
-            Some(names) => News {
-                of_all: false,
-                pods: names
-                    .into_iter()
-                    .map(|name| {
-                        let pod = self.by_name.get(&name);
-                        (name, pod)
-                    })
-                    .collect(),
-            },
+    /// The Pods in the order of their names.
+    pub fn by_name(&self) -> Vec<&Selected> {
+        self.by_name.values().collect()
+    }
+
+    /// The Pods in the order of the texts of their addresses, and of their uids where they share one.
+    pub fn by_address(&self) -> Vec<&Selected> {
+        let mut pods = self.by_name();
+        order::sort_by(&mut pods, |a, b| {
+            order_of_addresses(a).cmp(&order_of_addresses(b))
+        });
+        pods
+    }
+
+    /// Any of the Pods.
+    pub fn any(&self) -> Option<&Selected> {
+        self.by_name.values().next()
+    }
+
+    /// Whether `written`, names and revisions, are just what was settled at the last look.
+    pub fn is_settled<'a>(&self, written: impl Iterator<Item = (&'a str, u64)>) -> bool {
+        let mut count = 0;
+        let mut all = true;
+        for (name, revision) in written {
+            count += 1;
+            all = all && self.settled.get(name) == Some(&revision);
         }
+        all && count == self.settled.len()
+    }
+
+    fn look(&mut self) -> (News<'_>, &Self) {
+        let touched = self.touched.replace(BTreeSet::new());
+        let behind = &*self;
+        let of_all = touched.is_none();
+        let pods = match touched {
+            None => {
+                let all = behind.by_name.iter();
+                all.map(|(name, pod)| (name.clone(), Some(pod))).collect()
+            }
+            Some(names) => {
+                let found = |name: String| {
+                    let pod = behind.by_name.get(&name);
+                    (name, pod)
+                };
+                names.into_iter().map(found).collect()
+            }
+        };
+        (News::new(of_all, pods), behind)
     }
 }
 
-fn by_address(pod: &Pod) -> (String, String) {
-    (address(pod).to_owned(), pod.uid().to_owned())
+/// By what Pods are put in the order of their addresses.
+pub fn order_of_addresses(pod: &Pod) -> (&str, &str) {
+    (address(pod), pod.uid())
 }
 
 /// The Pods behind each Service, by namespace and name. It follows from what the informers hold, so
@@ -201,22 +252,31 @@ impl SelectedPods {
         }
     }
 
-    /// What changed among the Pods behind `service` since this was last asked. A new version of the
-    /// Service makes all of them news.
-    pub fn news(&mut self, service: &Arc<Service>, informers: &Informers) -> News<'_> {
-        self.behind(service, informers).news()
+    /// What changed among the Pods behind `service` since the last look, and all of them. A new
+    /// version of the Service makes all of them news.
+    pub fn look(&mut self, service: &Arc<Service>, informers: &Informers) -> (News<'_>, &Behind) {
+        self.behind(service, informers).look()
     }
 
-    /// The Pods behind `service`, by name.
-    pub fn by_name(&mut self, service: &Arc<Service>, informers: &Informers) -> Vec<&Selected> {
-        let behind = self.behind(service, informers);
-        behind.by_name.values().collect()
+    /// Notes that `written`, names and revisions, say all that was known of the Pods behind a
+    /// Service at the last look: the next time only what changed in them needs to be compared.
+    pub fn settle(&mut self, service: &NamespacedName, written: BTreeMap<String, u64>) {
+        if let Some(behind) = self.find(service) {
+            behind.settled = written;
+        }
     }
 
-    /// The Pods behind `service`, by the text of their addresses, and by uid where they share one.
-    pub fn by_address(&mut self, service: &Arc<Service>, informers: &Informers) -> Vec<&Selected> {
-        let behind = self.behind(service, informers);
-        behind.by_address.values().collect()
+    /// Notes that nothing is known of what was written for a Service: the next look is at all.
+    pub fn unsettle(&mut self, service: &NamespacedName) {
+        if let Some(behind) = self.find(service) {
+            behind.settled.clear();
+            behind.touched = None;
+        }
+    }
+
+    fn find(&mut self, service: &NamespacedName) -> Option<&mut Behind> {
+        let services = self.namespaces.get_mut(&service.namespace)?;
+        services.get_mut(&service.name)
     }
 
     /// What stands behind this very version of `service`.
@@ -286,7 +346,8 @@ mod tests {
                 .get(&name)
                 .expect("a Service")
                 .clone();
-            let pods = self.pods.by_name(&service, &self.informers);
+            let (_, behind) = self.pods.look(&service, &self.informers);
+            let pods = behind.by_name();
             pods.iter().map(|pod| pod.name().to_owned()).collect()
         }
     }

@@ -14,7 +14,7 @@ use crate::client::{Ctx, EventType, Recorder, reference};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 
@@ -86,7 +86,7 @@ impl Controller for TaintEvictionController {
         }
         let now = ctx.now;
         let ready = self.due.iter().filter(|(_, (at, _))| *at <= now);
-        let ready: BTreeSet<NamespacedName> = ready.map(|(name, _)| name.clone()).collect();
+        let ready: Vec<NamespacedName> = ready.map(|(name, _)| name.clone()).collect();
         for name in ready {
             let Some((_, revision)) = self.due.remove(&name) else {
                 continue;

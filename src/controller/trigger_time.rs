@@ -32,7 +32,7 @@ impl TriggerTimes {
     /// The earliest change since the last call for this Service: its creation the first time, later
     /// the moment at which a Pod became ready or stopped being it. `None`: nothing of that changed.
     /// `news` are of the Pods that changed since that call.
-    pub fn compute(&mut self, service: &Service, news: News<'_>) -> Option<SimTime> {
+    pub fn compute(&mut self, service: &Service, news: &News<'_>) -> Option<SimTime> {
         let created = service.metadata.creation_timestamp.as_ref();
         let created = created.map(meta::to_sim).unwrap_or_default();
         let name = service.namespaced_name();
@@ -44,16 +44,16 @@ impl TriggerTimes {
             true => std::mem::take(&mut seen.pods),
             false => BTreeMap::new(),
         };
-        for (name, pod) in news.pods {
-            let last = seen.pods.get(&name).or_else(|| before.get(&name));
+        for (name, pod) in &news.pods {
+            let last = seen.pods.get(name).or_else(|| before.get(name));
             let Some(at) = pod.and_then(|pod| pod.turned) else {
-                seen.pods.remove(&name);
+                seen.pods.remove(name);
                 continue;
             };
             if last.is_none_or(|last| *last < at) {
                 note(at);
             }
-            seen.pods.insert(name, at);
+            seen.pods.insert(name.clone(), at);
         }
         if created > seen.service {
             seen.service = created;
@@ -108,8 +108,8 @@ mod tests {
         let mut seconds = |pods: &[Selected]| -> Option<String> {
             let pods = pods.iter().map(|pod| (pod.name().to_owned(), Some(pod)));
             let pods = pods.collect();
-            let news = News { of_all: true, pods };
-            let found = times.compute(&service, news).map(meta::rfc3339);
+            let news = News::new(true, pods);
+            let found = times.compute(&service, &news).map(meta::rfc3339);
             found.map(|text| text[17..19].to_owned())
         };
         assert_eq!(
@@ -148,20 +148,20 @@ mod tests {
         let (a, b, later) = (pod("a", 1), pod("b", 2), pod("b", 9));
         let named = |pod: &'static str, which| (pod.to_owned(), Some(which));
         let mut times = TriggerTimes::default();
-        let news = |of_all, pods| News { of_all, pods };
-        times.compute(&service, news(true, vec![named("a", &a), named("b", &b)]));
-        let at = times.compute(&service, news(false, vec![named("b", &later)]));
+        let news = |of_all, pods| News::new(of_all, pods);
+        times.compute(&service, &news(true, vec![named("a", &a), named("b", &b)]));
+        let at = times.compute(&service, &news(false, vec![named("b", &later)]));
         assert_eq!(
             at.map(meta::rfc3339).as_deref(),
             Some("2026-01-01T00:00:09Z")
         );
         assert_eq!(
-            times.compute(&service, news(false, vec![named("a", &a)])),
+            times.compute(&service, &news(false, vec![named("a", &a)])),
             None
         );
         let gone = vec![("a".to_owned(), None)];
-        assert_eq!(times.compute(&service, news(false, gone)), None);
-        let at = times.compute(&service, news(false, vec![named("a", &a)]));
+        assert_eq!(times.compute(&service, &news(false, gone)), None);
+        let at = times.compute(&service, &news(false, vec![named("a", &a)]));
         assert_eq!(
             at.map(meta::rfc3339).as_deref(),
             Some("2026-01-01T00:00:01Z")

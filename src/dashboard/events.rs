@@ -4,6 +4,7 @@ use super::{objects, time_of_day};
 use crate::api::meta::{self, MetaExt};
 use crate::cluster::Cluster;
 use crate::protocol::EventView;
+use crate::sim::order;
 use k8s_openapi::api::core::v1::Event;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ const LIMIT: u32 = 80;
 /// The latest events of objects whose kind and name hold `filter`, the newest first.
 pub fn views(cluster: &Cluster, filter: &str) -> Vec<EventView> {
     let mut events: Vec<&Arc<Event>> = objects::<Event>(cluster).collect();
-    events.sort_by_key(|event| std::cmp::Reverse(event.revision()));
+    order::sort_by_key(&mut events, |event| std::cmp::Reverse(event.revision()));
     let wanted = |view: &EventView| filter.is_empty() || view.object.contains(filter);
     let views = events.into_iter().map(|event| view(event)).filter(wanted);
     views.take(LIMIT as usize).collect()

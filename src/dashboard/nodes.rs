@@ -5,6 +5,7 @@ use crate::api::{Kind, Object, ObjectKey, condition};
 use crate::cluster::{Cluster, Part};
 use crate::kubelet::Kubelet;
 use crate::protocol::{NodeView, PartView, Place, PodView};
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,8 +109,9 @@ pub fn views(cluster: &Cluster, pods: &BTreeMap<Place, Arc<PodView>>) -> Vec<Nod
         }
     }
     for view in &mut views {
-        view.words
-            .sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        order::sort_by(&mut view.words, |a, b| {
+            b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0))
+        });
     }
     views
 }

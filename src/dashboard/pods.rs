@@ -7,6 +7,7 @@ use crate::api::meta::MetaExt;
 use crate::api::{condition, owner};
 use crate::cluster::Cluster;
 use crate::protocol::{Place, PodView};
+use crate::sim::order::map_of;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use std::collections::BTreeMap;
@@ -14,13 +15,9 @@ use std::sync::Arc;
 
 /// Every Pod.
 pub fn views(cluster: &Cluster) -> BTreeMap<Place, Arc<PodView>> {
-    let sets: BTreeMap<&str, i64> = objects::<ReplicaSet>(cluster)
-        .map(|set| (set.uid(), revision(set)))
-        .collect();
+    let sets = map_of(objects::<ReplicaSet>(cluster).map(|set| (set.uid(), revision(set))));
     let views = objects::<Pod>(cluster).map(|pod| view(pod, &sets));
-    views
-        .map(|view| (view.at.clone(), Arc::new(view)))
-        .collect()
+    map_of(views.map(|view| (view.at.clone(), Arc::new(view))))
 }
 
 /// The revision of its Deployment that a ReplicaSet stands for; 0 for none.

@@ -6,6 +6,7 @@ use crate::api::{condition::Condition, owner};
 use crate::cluster::Cluster;
 use crate::controller::rollout_budget;
 use crate::protocol::{ConditionView, RevisionView, RolloutView};
+use crate::sim::order;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
 
@@ -18,7 +19,7 @@ pub fn views(cluster: &Cluster) -> Vec<RolloutView> {
     let mut deployments: Vec<&Deployment> = objects::<Deployment>(cluster)
         .map(|deployment| &**deployment)
         .collect();
-    deployments.sort_by_key(|deployment| {
+    order::sort_by_key(&mut deployments, |deployment| {
         let system = deployment.namespace() == "kube-system";
         (system, std::cmp::Reverse(deployment.created_at()))
     });
@@ -49,7 +50,7 @@ fn view(cluster: &Cluster, deployment: &Deployment) -> RolloutView {
         .filter(|set| owner::is_controlled_by(&set.metadata, deployment.uid()))
         .map(|set| &**set)
         .collect();
-    sets.sort_by_key(|set| std::cmp::Reverse(pods::revision(set)));
+    order::sort_by_key(&mut sets, |set| std::cmp::Reverse(pods::revision(set)));
     let (max_surge, max_unavailable) = rollout_budget(deployment);
     let troubles = progress::troubles(cluster, deployment, sets.first().copied());
     let counts = progress::Counts::of(deployment);

@@ -5,6 +5,7 @@ use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
 use crate::protocol::{EndpointView, Place, PortView, ServiceView};
 use crate::session::Session;
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -18,7 +19,7 @@ pub fn views(session: &Session, shown: &Place) -> Vec<ServiceView> {
     let mut services: Vec<&Service> = objects::<Service>(session.cluster())
         .map(|service| &**service)
         .collect();
-    services.sort_by_key(|service| {
+    order::sort_by_key(&mut services, |service| {
         let name = (service.namespace(), service.name());
         let system = name.0 == "kube-system" || name == ("default", "kubernetes");
         (system, std::cmp::Reverse(service.created_at()))

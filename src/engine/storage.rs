@@ -8,6 +8,7 @@ use super::clock;
 use super::wait::{self, within};
 use crate::protocol::Aside;
 use crate::session::{Batch, FORMAT_1, PREFIX, Records, aside};
+use crate::sim::order;
 use rexie::{ObjectStore, Rexie, Store, TransactionMode};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -225,7 +226,7 @@ pub async fn list_aside() -> Result<Vec<Aside>, String> {
             let bytes = text.map_or(0, |text| text.length());
             found.extend(aside::read(&name, bytes));
         }
-        found.sort_by_key(|kept| std::cmp::Reverse(kept.at_ms));
+        order::sort_by_key(&mut found, |kept| std::cmp::Reverse(kept.at_ms));
         Ok(found)
     };
     transact(TransactionMode::ReadOnly, act)

@@ -8,7 +8,7 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, owner};
 use crate::apiserver::{ApiHandle, DeleteOptions, FieldSelector, Operation, Request};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::PodSpec;
 use std::sync::Arc;
@@ -304,7 +304,7 @@ pub(super) fn owned_sets(
             )
         })
         .collect();
-    sets.sort_by_key(|(revision, _)| *revision);
+    order::sort_by_key(&mut sets, |(revision, _)| *revision);
     Ok(sets)
 }
 

@@ -14,10 +14,13 @@ use super::worker::PodWorker;
 use super::{Kubelet, NodeConfig, Timer};
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
-use crate::sim::{EventQueue, SimDuration, SimTime};
+use crate::sim::{
+    EventQueue, SimDuration, SimTime,
+    order::{map_of, set_of},
+};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many lines of a log are kept.
@@ -193,11 +196,8 @@ fn probe_state(state: &ProbeState) -> ProbeState {
 impl Kubelet {
     /// What is on the node's disk.
     pub fn disk(&self) -> NodeDisk {
-        let mut pods: BTreeMap<&NamespacedName, PodDisk> = self
-            .workers
-            .iter()
-            .map(|(name, worker)| (name, pod_disk(name, worker)))
-            .collect();
+        let workers = self.workers.iter();
+        let mut pods = map_of(workers.map(|(name, worker)| (name, pod_disk(name, worker))));
         let mut heartbeat = None;
         for (at, timer) in self.timers.iter() {
             match timer {
@@ -248,7 +248,7 @@ impl Kubelet {
                 }
             }
             kubelet.timers = timers;
-            kubelet.dirty = kubelet.workers.keys().cloned().collect();
+            kubelet.dirty = set_of(kubelet.workers.keys().cloned());
         }
         kubelet
     }
@@ -396,14 +396,14 @@ fn manifests(node: &str, disk: &NodeDisk, stored: &Stored<'_>) -> Manifests {
         let name = format!("{}-{node}", manifest.name());
         NamespacedName::new(manifest.namespace(), name)
     };
-    let names: BTreeSet<_> = stored.manifests.iter().map(own).collect();
+    let names = set_of(stored.manifests.iter().map(own));
     let present = stored.manifests.iter().filter_map(|manifest| {
         let name = own(manifest);
         let (_, seen) = disk.manifests.iter().find(|(known, _)| *known == name)?;
         let seen = crate::api::meta::parse_rfc3339(seen).unwrap_or(stored.now);
         Some(static_pod::read(manifest.clone(), node, stored.past(seen)))
     });
-    let present: BTreeMap<_, _> = present.collect();
+    let present = map_of(present);
     let removed = disk
         .removed
         .iter()

@@ -4,7 +4,7 @@
 //! recently used first. Upstream goes by the fullness of the disk and looks every five minutes; here a
 //! number of images is the limit, and each pull looks. Left out: the minimum and maximum age.
 
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,11 +20,9 @@ impl Images {
     pub fn restored(names: Vec<String>) -> Self {
         let too_many = names.len().saturating_sub(IMAGES_LIMIT);
         let names = names.into_iter().skip(too_many).enumerate();
-        Self(
-            names
-                .map(|(at, name)| (name, SimTime::from_micros(at as u64)))
-                .collect(),
-        )
+        Self(order::map_of(
+            names.map(|(at, name)| (name, SimTime::from_micros(at as u64))),
+        ))
     }
 
     /// Whether it needs no pull.
@@ -40,7 +38,7 @@ impl Images {
     /// The names, the least recently used first.
     pub fn names(&self) -> Vec<String> {
         let mut by_use: Vec<(SimTime, &String)> = self.0.iter().map(|(n, at)| (*at, n)).collect();
-        by_use.sort_unstable();
+        order::sort(&mut by_use);
         by_use.into_iter().map(|(_, name)| name.clone()).collect()
     }
 

@@ -8,7 +8,7 @@ use super::{Kubelet, Timer, image};
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
 use crate::client::{Ctx, EventType};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, order};
 use std::collections::BTreeSet;
 
 const PULL_MICROS_PER_MB: u64 = 25_000;
@@ -241,8 +241,7 @@ impl Kubelet {
 
     fn images_in_use(&self) -> BTreeSet<String> {
         let containers = self.workers.values().flat_map(|worker| &worker.containers);
-        let images = containers.map(|container| image::canonical(&container.image));
-        images.collect()
+        order::set_of(containers.map(|container| image::canonical(&container.image)))
     }
 
     /// Whether a Pod that is not ending waits for this image.

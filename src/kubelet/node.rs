@@ -8,7 +8,7 @@ use super::{Kubelet, Timer};
 use crate::api::meta;
 use crate::api::{NamespacedName, Reason, Status, condition, quantity};
 use crate::client::{Ctx, EventType};
-use crate::sim::SimDuration;
+use crate::sim::{SimDuration, order::map_of};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::{
     Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, NodeSystemInfo, Taint,
@@ -46,26 +46,26 @@ pub struct NodeConfig {
 impl NodeConfig {
     fn capacity(&self) -> BTreeMap<String, Quantity> {
         let memory = quantity::from_bytes(i64::from(self.memory_mib) << 20);
-        [
+        let amounts = [
             ("cpu", quantity::from_milli(i64::from(self.cpu_milli))),
             ("ephemeral-storage", Quantity("61255492Ki".to_owned())),
             ("memory", memory),
             ("pods", Quantity(self.pods.to_string())),
-        ]
-        .map(|(name, amount)| (name.to_owned(), amount))
-        .into()
+        ];
+        map_of(amounts.map(|(name, amount)| (name.to_owned(), amount)))
     }
 
     fn labels(&self) -> BTreeMap<String, String> {
-        let mut labels: BTreeMap<String, String> = [
-            ("beta.kubernetes.io/arch", "amd64"),
-            ("beta.kubernetes.io/os", "linux"),
-            ("kubernetes.io/arch", "amd64"),
-            ("kubernetes.io/hostname", self.name.as_str()),
-            ("kubernetes.io/os", "linux"),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
+        let mut labels = map_of(
+            [
+                ("beta.kubernetes.io/arch", "amd64"),
+                ("beta.kubernetes.io/os", "linux"),
+                ("kubernetes.io/arch", "amd64"),
+                ("kubernetes.io/hostname", self.name.as_str()),
+                ("kubernetes.io/os", "linux"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
         if self.control_plane {
             labels.insert(
                 "node-role.kubernetes.io/control-plane".to_owned(),

@@ -11,6 +11,7 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, Delta, EventType};
+use crate::sim::order::{map_of, set_of};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -58,8 +59,8 @@ impl Manifests {
         removed: impl IntoIterator<Item = NamespacedName>,
     ) -> Self {
         Self {
-            present: present.into_iter().collect(),
-            removed: removed.into_iter().collect(),
+            present: map_of(present),
+            removed: set_of(removed),
         }
     }
 

@@ -5,7 +5,7 @@
 use super::plugins;
 use super::snapshot::{NodeInfo, PodRequest, Snapshot};
 use crate::api::meta::MetaExt;
-use crate::sim::SimRng;
+use crate::sim::{SimRng, order};
 use k8s_openapi::api::core::v1::Pod;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ impl Explanation {
             .iter()
             .map(|(reason, count)| format!("{count} {reason}"))
             .collect();
-        parts.sort();
+        order::sort(&mut parts);
         let total = self.nodes.len();
         match parts.is_empty() {
             true => "no nodes available to schedule pods".to_owned(),

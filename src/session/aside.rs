@@ -4,6 +4,7 @@
 //! names had no reason.
 
 use crate::protocol::Aside;
+use crate::sim::order;
 
 /// How many are kept: the newest.
 pub const ASIDE_LIMIT: usize = 5;
@@ -35,7 +36,7 @@ pub fn read(name: &str, bytes: u32) -> Option<Aside> {
 pub fn too_many(names: &[String], leaving: Option<&str>) -> Vec<String> {
     let staying = names.iter().filter(|name| Some(name.as_str()) != leaving);
     let mut kept: Vec<Aside> = staying.filter_map(|name| read(name, 0)).collect();
-    kept.sort_by_key(|kept| std::cmp::Reverse(kept.at_ms));
+    order::sort_by_key(&mut kept, |kept| std::cmp::Reverse(kept.at_ms));
     let older = kept.into_iter().skip(ASIDE_LIMIT);
     older.map(|kept| kept.name).collect()
 }

@@ -1,5 +1,6 @@
 //! Time, chance and order: the three things a simulation must be given. Knows no Kubernetes.
 
+pub mod order;
 mod queue;
 mod rng;
 mod time;
@@ -25,7 +26,7 @@ pub mod pairs {
         V: Deserialize<'de>,
         D: Deserializer<'de>,
     {
-        Vec::<(K, V)>::deserialize(deserializer).map(BTreeMap::from_iter)
+        Vec::<(K, V)>::deserialize(deserializer).map(super::order::map_of)
     }
 }
 

@@ -85,8 +85,12 @@ impl SimRng {
 /// Appends the last `digits` hexadecimal digits of `number`. Names and ids are made by the thousand,
 /// and `format!` takes ten times as long.
 pub fn push_hex(text: &mut String, number: u64, digits: u32) {
-    let places = (0..digits).rev();
-    text.extend(places.map(|at| b"0123456789abcdef"[(number >> (4 * at)) as usize & 0xf] as char));
+    let mut places = [0; 16];
+    let digits = (digits as usize).min(places.len());
+    for (at, place) in (0_u32..).zip(places[..digits].iter_mut().rev()) {
+        *place = b"0123456789abcdef"[(number >> (4 * at)) as usize & 0xf];
+    }
+    text.push_str(std::str::from_utf8(&places[..digits]).unwrap_or_default());
 }
 
 #[cfg(test)]

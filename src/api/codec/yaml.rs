@@ -5,7 +5,7 @@
 //! The crate that reads YAML is not used here: it quotes and folds by other rules.
 
 use crate::api::manifest::{go_float, is_plain_text};
-use crate::api::order::sort_short;
+use crate::sim::order::sort_by;
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
@@ -88,7 +88,7 @@ impl Writer {
             }
             Value::Object(fields) => {
                 let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
-                sort_short(&mut sorted, |(a, _), (b, _)| natural(a, b));
+                sort_by(&mut sorted, |(a, _), (b, _)| natural(a, b));
                 for (key, value) in sorted {
                     self.indent(deeper);
                     self.key(key, deeper);

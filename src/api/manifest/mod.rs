@@ -14,6 +14,7 @@ mod syntax;
 pub use build::{DEPTH_LIMIT, VALUE_LIMIT};
 pub(super) use scalar::{go_float, is_plain_text};
 
+use crate::sim::order::map_of;
 use build::{Built, Fault};
 use serde_json::Value;
 use split::Chunk;
@@ -97,9 +98,7 @@ impl Document {
             Some(rest.to_owned())
         };
         let lines = self.lines.iter();
-        lines
-            .filter_map(|(path, line)| Some((inside(path)?, *line)))
-            .collect()
+        map_of(lines.filter_map(|(path, line)| Some((inside(path)?, *line))))
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Surroundings, forbidden};
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, Object, Status, quantity};
 use crate::apiserver::registry::resources::{Amounts, pod_limits, pod_requests, qos_class};
+use crate::sim::order::map_of;
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec, ResourceQuota,
@@ -115,9 +116,7 @@ pub fn used<'a>(
         }
     }
     let of = |resource: &String| total.get(resource).cloned().unwrap_or_else(|| number(0));
-    wanted(quota)
-        .map(|(resource, _)| (resource.clone(), of(resource)))
-        .collect()
+    map_of(wanted(quota).map(|(resource, _)| (resource.clone(), of(resource))))
 }
 
 fn counts(kind: Kind, resource: &str) -> bool {

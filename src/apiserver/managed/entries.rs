@@ -5,8 +5,8 @@
 
 use super::set::FieldSet;
 use crate::api::meta;
-use crate::api::order::sort_short;
 use crate::sim::SimTime;
+use crate::sim::order::sort_by;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, Time};
 
 /// The most managers that update; the oldest are put together.
@@ -56,7 +56,7 @@ impl Managers {
     /// As the object holds them: who applies first, then by time and name.
     pub fn write(mut self, api_version: &str) -> Vec<ManagedFieldsEntry> {
         self.cap();
-        sort_short(&mut self.0, |a, b| {
+        sort_by(&mut self.0, |a, b| {
             let rank = |entry: &Entry| {
                 let time = entry.time.as_ref().map(meta::to_sim);
                 (!entry.manager.applies, time, entry.manager.name.clone())

@@ -4,8 +4,8 @@
 //! half, `StrategicMergeMapPatch`).
 
 use super::rules;
-use crate::api::order::sort_short;
 use crate::api::schema::{FieldType, schema};
+use crate::sim::order::sort_by;
 use serde_json::{Map, Value};
 
 const DIRECTIVE: &str = "$patch";
@@ -260,10 +260,9 @@ fn merge_list(
     let mut order = Vec::new();
     for item in wanted {
         let value = item.get(key).cloned().ok_or_else(|| no_key(&item, key))?;
-        order.push(Value::Object(Map::from_iter([(
-            key.to_owned(),
-            value.clone(),
-        )])));
+        let mut named = Map::new();
+        named.insert(key.to_owned(), value.clone());
+        order.push(Value::Object(named));
         match original.iter_mut().find(|old| old.get(key) == Some(&value)) {
             Some(old) => {
                 let fields = old.as_object_mut().map(std::mem::take).unwrap_or_default();
@@ -293,7 +292,7 @@ fn reorder(items: &mut Vec<Value>, order: &[Value], before: &[Value], key: Optio
     let (mut named, others): (Vec<Value>, Vec<Value>) = all
         .into_iter()
         .partition(|item| index(order, item).is_some());
-    sort_short(&mut named, |a, b| index(order, a).cmp(&index(order, b)));
+    sort_by(&mut named, |a, b| index(order, a).cmp(&index(order, b)));
     let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
     loop {
         let other_first = match (others.peek(), named.peek()) {

@@ -4,10 +4,10 @@
 //! pkg/labels/labels.go (FormatLabels), pkg/apis/meta/v1/helpers.go (FormatLabelSelector), v1.36.
 
 use crate::api::meta;
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::core::v1::{Container, Event, Node, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, MicroTime, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A length of time as people say it, from whole seconds: `47s`, `3m20s`, `5h`, `2d4h`, `1y3d`.
 pub fn human_duration(seconds: i64) -> String {
@@ -76,7 +76,7 @@ pub fn format_selector(selector: Option<&LabelSelector>) -> String {
     for expression in selector.match_expressions.iter().flatten() {
         let key = &expression.key;
         let mut values = expression.values.clone().unwrap_or_default();
-        values.sort();
+        order::sort(&mut values);
         let values = values.join(",");
         let text = match expression.operator.as_str() {
             "In" => format!("{key} in ({values})"),
@@ -87,7 +87,7 @@ pub fn format_selector(selector: Option<&LabelSelector>) -> String {
         };
         parts.push((key.clone(), text));
     }
-    parts.sort_by(|a, b| a.0.cmp(&b.0));
+    order::sort_by(&mut parts, |a, b| a.0.cmp(&b.0));
     let texts: Vec<String> = parts.into_iter().map(|(_, text)| text).collect();
     or_none(texts.join(","))
 }
@@ -115,7 +115,7 @@ pub fn node_roles(node: &Node) -> String {
             .strip_prefix("node-role.kubernetes.io/")
             .map(str::to_owned),
     };
-    let roles: BTreeSet<String> = labels.filter_map(role).filter(|r| !r.is_empty()).collect();
+    let roles = order::set_of(labels.filter_map(role).filter(|r| !r.is_empty()));
     or_none(roles.into_iter().collect::<Vec<_>>().join(","))
 }
 

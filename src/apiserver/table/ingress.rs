@@ -2,9 +2,8 @@
 
 use super::{Cell, Column, age_of};
 use crate::api::meta::MetaExt;
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order::set_of};
 use k8s_openapi::api::networking::v1::{Ingress, IngressRule};
-use std::collections::BTreeSet;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::name(),
@@ -64,7 +63,7 @@ fn addresses(ingress: &Ingress) -> String {
         .into_iter()
         .flatten()
         .filter_map(|point| filled(&point.ip).or(filled(&point.hostname)));
-    let found: BTreeSet<String> = found.collect();
+    let found = set_of(found);
     found.into_iter().collect::<Vec<_>>().join(",")
 }
 

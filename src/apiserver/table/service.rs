@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, format};
 use crate::api::meta::MetaExt;
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order::set_of};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 use std::collections::BTreeSet;
 
@@ -70,7 +70,7 @@ fn balancers(service: &Service) -> BTreeSet<String> {
     let address = |point: &k8s_openapi::api::core::v1::LoadBalancerIngress| {
         filled(&point.ip).or(filled(&point.hostname))
     };
-    ingress.into_iter().flatten().filter_map(address).collect()
+    set_of(ingress.into_iter().flatten().filter_map(address))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{DeploymentController, Sets, plan};
 use crate::api::meta::MetaExt;
 use crate::api::{NamespacedName, Reason, Status, codec, owner};
 use crate::client::{Ctx, EventType};
+use crate::sim::order::map_of;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, ReplicaSetSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -41,9 +42,8 @@ fn inherited(deployment: &Deployment) -> BTreeMap<String, String> {
         plan::MAX,
     ];
     let all = deployment.metadata.annotations.iter().flatten();
-    all.filter(|(key, _)| !own.contains(&key.as_str()))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    let all = all.filter(|(key, _)| !own.contains(&key.as_str()));
+    map_of(all.map(|(key, value)| (key.clone(), value.clone())))
 }
 
 /// Gives a set the number `revision` and the Deployment's annotations; answers whether that changed

@@ -4,6 +4,7 @@
 
 use super::Sets;
 use crate::api::meta::MetaExt;
+use crate::sim::order;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -111,7 +112,7 @@ fn same_template(a: &PodTemplateSpec, b: &PodTemplateSpec) -> bool {
 
 /// Finds the set with the Deployment's template (the oldest, where several have it) among `owned`.
 pub fn sort_sets(deployment: &Deployment, mut owned: Vec<Arc<ReplicaSet>>) -> Sets {
-    owned.sort_by(|a, b| {
+    order::sort_by(&mut owned, |a, b| {
         a.created_at()
             .cmp(&b.created_at())
             .then_with(|| a.name().cmp(b.name()))
@@ -202,7 +203,7 @@ fn proportional(
         0
     };
     let to_add = allowed - total;
-    active.sort_by(|a, b| {
+    order::sort_by(&mut active, |a, b| {
         let newer = b.created_at().cmp(&a.created_at());
         let by_age = if to_add > 0 { newer } else { newer.reverse() };
         replicas(b).cmp(&replicas(a)).then(by_age)
@@ -257,7 +258,7 @@ pub fn plan_clean_up(deployment: &Deployment, sets: &Sets) -> Vec<Arc<ReplicaSet
         .cloned()
         .collect();
     let excess = alive.len().saturating_sub(limit);
-    alive.sort_by_key(|set| revision(&set.metadata));
+    order::sort_by_key(&mut alive, |set| revision(&set.metadata));
     alive.truncate(excess);
     alive.retain(|set| {
         let status = set.status.as_ref().map_or(0, |status| status.replicas);

@@ -8,18 +8,18 @@ mod plan;
 
 use super::manager::Controller;
 use super::selected_pods::SelectedPods;
-use super::service_pods::{self, HEADLESS};
+use super::service_pods::{self, HEADLESS, has_fixed_ports};
 use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order::map_of};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use plan::{Content, Plan, plan_slices};
+use plan::{Content, Plan, plan_changes, plan_slices};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -63,7 +63,10 @@ impl Controller for EndpointSliceController {
             ctx.cause = item.cause;
             match self.reconcile(&item.key, ctx, informers) {
                 Ok(()) => self.queue.forget(&item.key),
-                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
+                Err(_) => {
+                    self.pods.unsettle(&item.key);
+                    self.queue.add_rate_limited(item.key, ctx.now);
+                }
             }
         }
     }
@@ -99,46 +102,75 @@ impl EndpointSliceController {
         if service_pods::selector(service) == crate::api::selector::Selector::nothing() {
             return Ok(());
         }
-        let news = self.pods.news(service, informers);
-        let trigger = self.triggers.compute(service, news);
-        let selected = self.pods.by_name(service, informers);
+        let (news, behind) = self.pods.look(service, informers);
+        let trigger = self.triggers.compute(service, &news);
         let labels = labels(service);
-        let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
-        let plan = plan_slices(service, &selected, &existing, stale);
-        self.perform(plan, service, (labels, trigger), ctx)
+        let found = existing
+            .iter()
+            .map(|slice| (slice.name(), slice.revision()));
+        let settled = !news.of_all && has_fixed_ports(service) && behind.is_settled(found);
+        let any = behind.any().filter(|_| settled);
+        let changes = any.and_then(|any| plan_changes(service, any, &news, &existing));
+        let plan = changes.unwrap_or_else(|| {
+            let stale = |slice: &EndpointSlice| meta::labels(&slice.metadata) != &labels;
+            plan_slices(service, &behind.by_name(), &existing, stale)
+        });
+        let touched = plan.update.iter().map(|(slice, _)| slice.name());
+        let touched: Vec<&str> = touched
+            .chain(plan.delete.iter().map(|s| s.name()))
+            .collect();
+        let kept = existing.iter().filter(|s| !touched.contains(&s.name()));
+        let kept = kept.map(|slice| (slice.name().to_owned(), slice.revision()));
+        let mut settled = map_of(kept);
+        let mut written = Vec::new();
+        let done = perform(plan, service, (labels, trigger), ctx, &mut written);
+        for slice in &written {
+            self.written.insert(slice.revision());
+            settled.insert(slice.name().to_owned(), slice.revision());
+        }
+        match done? {
+            true => self.pods.settle(key, settled),
+            false => self.pods.unsettle(key),
+        }
+        Ok(())
     }
+}
 
-    fn perform(
-        &mut self,
-        plan: Plan<'_>,
-        service: &Service,
-        (labels, trigger): (BTreeMap<String, String>, Option<SimTime>),
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), Status> {
-        if !service.is_terminating() {
-            for content in plan.create {
-                let mut slice = new_slice(service, labels.clone(), content);
-                annotate(&mut slice.metadata, trigger);
-                match ctx.create(slice) {
-                    Err(status) if status.is_namespace_terminating() => return Ok(()),
-                    other => self.written.insert(other?.revision()),
-                };
+/// Adds what it writes to `written`. Answers whether all that was planned is done.
+fn perform(
+    plan: Plan<'_>,
+    service: &Service,
+    (labels, trigger): (BTreeMap<String, String>, Option<SimTime>),
+    ctx: &mut Ctx<'_>,
+    written: &mut Vec<Arc<EndpointSlice>>,
+) -> Result<bool, Status> {
+    let mut all = plan.create.is_empty();
+    if !service.is_terminating() {
+        for content in plan.create {
+            let mut slice = new_slice(service, labels.clone(), content);
+            annotate(&mut slice.metadata, trigger);
+            match ctx.create(slice) {
+                Err(status) if status.is_namespace_terminating() => return Ok(false),
+                other => written.push(other?),
             }
         }
-        for (old, content) in plan.update {
-            let mut metadata = old.metadata.clone();
-            metadata.labels = Some(labels.clone());
-            annotate(&mut metadata, trigger);
-            let written = ctx.update(EndpointSlice {
-                metadata,
-                address_type: old.address_type.clone(),
-                ports: content.ports,
-                endpoints: Some(content.endpoints),
-            })?;
-            self.written.insert(written.revision());
-        }
-        plan.delete.iter().try_for_each(|slice| remove(ctx, slice))
+        all = true;
     }
+    for (old, content) in plan.update {
+        let mut metadata = old.metadata.clone();
+        metadata.labels = Some(labels.clone());
+        annotate(&mut metadata, trigger);
+        written.push(ctx.update(EndpointSlice {
+            metadata,
+            address_type: old.address_type.clone(),
+            ports: content.ports,
+            endpoints: Some(content.endpoints),
+        })?);
+    }
+    for slice in plan.delete {
+        remove(ctx, slice)?;
+    }
+    Ok(all)
 }
 
 fn remove(ctx: &mut Ctx<'_>, slice: &EndpointSlice) -> Result<(), Status> {

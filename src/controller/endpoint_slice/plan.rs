@@ -7,10 +7,11 @@
 use super::places::Places;
 use crate::api::meta::MetaExt;
 use crate::controller::pods;
-use crate::controller::selected_pods::Selected;
+use crate::controller::selected_pods::{News, Selected};
 use crate::controller::service_pods::{
     address, has_fixed_ports, hostname, is_owned, ports, publishes_not_ready, refers_to, target_ref,
 };
+use crate::sim::order;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 
@@ -104,19 +105,92 @@ fn group<'a>(service: &Service, selected: &[&'a Selected]) -> Vec<Group<'a>> {
         match groups.iter_mut().find(same) {
             Some(group) => group.pods.push(pod),
             None => groups.push(Group {
-                ports: ports(service, pod)
-                    .map(|(port, number)| EndpointPort {
-                        name: Some(port.name.clone().unwrap_or_default()),
-                        port: Some(number),
-                        protocol: port.protocol.clone(),
-                        app_protocol: port.app_protocol.clone(),
-                    })
-                    .collect(),
+                ports: write_ports(service, pod),
                 pods: vec![pod],
             }),
         }
     }
     groups
+}
+
+fn write_ports(service: &Service, pod: &Selected) -> Vec<EndpointPort> {
+    let ports = ports(service, pod).map(|(port, number)| EndpointPort {
+        name: Some(port.name.clone().unwrap_or_default()),
+        port: Some(number),
+        protocol: port.protocol.clone(),
+        app_protocol: port.app_protocol.clone(),
+    });
+    ports.collect()
+}
+
+/// Plans what [`plan_slices`] would, where all the Pods have the ports that `any` of them has and
+/// `existing` says the truth of every Pod that is not in `news`. `None` where a slice is for other
+/// ports: then there is more to do than that.
+pub fn plan_changes<'a>(
+    service: &Service,
+    any: &Selected,
+    news: &News<'_>,
+    existing: &[&'a EndpointSlice],
+) -> Option<Plan<'a>> {
+    let publish = publishes_not_ready(service);
+    let ports = write_ports(service, any);
+    let fits = |slice: &&EndpointSlice| has_ports(slice.ports.as_deref(), &ports);
+    if !existing.iter().all(fits) {
+        return None;
+    }
+    let mut plan = Plan::default();
+    let mut placed = vec![false; news.pods.len()];
+    let mut changed: Vec<(&EndpointSlice, Content)> = Vec::new();
+    let mut unchanged: Vec<&EndpointSlice> = Vec::new();
+    for slice in existing {
+        match with_news(service, slice, news, &mut placed) {
+            None => unchanged.push(slice),
+            Some(content) if content.endpoints.is_empty() => plan.delete.push(slice),
+            Some(content) => changed.push((slice, content)),
+        }
+    }
+    let left = news.pods.iter().zip(&placed);
+    let left = left.filter_map(|((_, pod), placed)| pod.filter(|_| !placed));
+    let left = left.map(|pod| endpoint(service, pod, publish));
+    place(left, changed, unchanged, &mut plan, &ports);
+    keep_one(existing, |_| false, &mut plan);
+    recycle(service, &mut plan);
+    Some(plan)
+}
+
+/// What `slice` is to hold because of `news`, or `None` where it says the truth already. Notes in
+/// `placed` which of them are in it.
+fn with_news(
+    service: &Service,
+    slice: &EndpointSlice,
+    news: &News<'_>,
+    placed: &mut [bool],
+) -> Option<Content> {
+    let publish = publishes_not_ready(service);
+    let mut content: Option<Content> = None;
+    let endpoints = slice.endpoints.as_deref().unwrap_or_default();
+    // From behind, so that what is taken out moves nothing that is still to be looked at.
+    for (at, given) in endpoints.iter().enumerate().rev() {
+        let reference = given.target_ref.as_ref();
+        let name = reference.and_then(|r| r.name.as_deref());
+        let Some((number, pod)) = news.of(name.unwrap_or_default()) else {
+            continue;
+        };
+        match pod.filter(|pod| refers_to(reference, pod)) {
+            Some(pod) => {
+                placed[number] = true;
+                if !says(given, service, pod, publish) {
+                    let content = content.get_or_insert_with(|| content_of(slice));
+                    content.endpoints[at] = endpoint(service, pod, publish);
+                }
+            }
+            None => {
+                let content = content.get_or_insert_with(|| content_of(slice));
+                content.endpoints.remove(at);
+            }
+        }
+    }
+    content
 }
 
 fn plan_group<'a>(
@@ -144,9 +218,23 @@ fn plan_group<'a>(
         }
     }
     let left = unplaced.left();
-    let mut left = left.map(|pod| endpoint(service, pod, publish));
+    let left = left.map(|pod| endpoint(service, pod, publish));
+    place(left, changed, unchanged, plan, &group.ports);
+}
+
+/// Puts the endpoints that are in no slice yet into those that change, else into one that has room
+/// for all of them, else into new ones.
+fn place<'a>(
+    mut left: impl Iterator<Item = Endpoint>,
+    mut changed: Vec<(&'a EndpointSlice, Content)>,
+    mut unchanged: Vec<&'a EndpointSlice>,
+    plan: &mut Plan<'a>,
+    ports: &[EndpointPort],
+) {
     // The fullest first.
-    changed.sort_by_key(|(_, content)| std::cmp::Reverse(content.endpoints.len()));
+    order::sort_by_key(&mut changed, |(_, content)| {
+        std::cmp::Reverse(content.endpoints.len())
+    });
     for (_, content) in &mut changed {
         while content.has_room()
             && let Some(endpoint) = left.next()
@@ -165,7 +253,7 @@ fn plan_group<'a>(
     } else {
         for endpoints in left.chunks(SLICE_LIMIT as usize) {
             plan.create.push(Content {
-                ports: Some(group.ports.clone()),
+                ports: Some(ports.to_vec()),
                 endpoints: endpoints.to_vec(),
             });
         }
@@ -283,7 +371,9 @@ fn recycle(service: &Service, plan: &mut Plan<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::SimRng;
     use serde_json::{Value, json};
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     fn service() -> Service {
@@ -400,5 +490,60 @@ mod tests {
         let plan = plan_slices(&service(), &[], &[&full], |_| false);
         assert_eq!(plan.update[0].1.endpoints.len(), 0);
         assert!(plan.delete.is_empty() && plan.create.is_empty());
+    }
+
+    #[test]
+    fn what_changed_leads_to_the_same_as_all_that_there_is() {
+        let mut service = service();
+        service.spec.as_mut().expect("a spec").ports = None;
+        let mut rng = SimRng::new(3);
+        let mut pods: BTreeMap<String, Selected> = BTreeMap::new();
+        let mut slices: Vec<EndpointSlice> = Vec::new();
+        let mut by_changes = 0;
+        for round in 0..600 {
+            let mut names: Vec<String> = Vec::new();
+            for _ in 0..rng.next_u64() % 30 {
+                let name = format!("p{:03}", rng.next_u64() % 250);
+                match rng.next_u64() % 5 {
+                    0 => pods.remove(&name),
+                    chance => pods.insert(name.clone(), pod(&name, 80, chance != 1)),
+                };
+                names.push(name);
+            }
+            names.sort();
+            names.dedup();
+            let news = names.into_iter().map(|name| {
+                let pod = pods.get(&name);
+                (name, pod)
+            });
+            let pods_now: Vec<&Selected> = pods.values().collect();
+            let news = News::new(false, news.collect());
+            let existing: Vec<&EndpointSlice> = slices.iter().collect();
+            let plan = plan_slices(&service, &pods_now, &existing, |_| false);
+            if let Some(any) = pods_now.first()
+                && round > 0
+            {
+                let changes = plan_changes(&service, any, &news, &existing);
+                by_changes += u32::from(changes.is_some());
+                assert_eq!(changes.as_ref(), Some(&plan), "round {round}");
+            }
+            let mut next = Vec::new();
+            for old in &slices {
+                let name = old.metadata.name.as_deref().unwrap_or_default();
+                if plan.delete.contains(&old) {
+                    continue;
+                }
+                let update = plan.update.iter().find(|(slice, _)| *slice == old);
+                next.push(match update {
+                    Some((_, content)) => slice(name, content),
+                    None => old.clone(),
+                });
+            }
+            for (number, content) in plan.create.iter().enumerate() {
+                next.push(slice(&format!("s{round}-{number}"), content));
+            }
+            slices = next;
+        }
+        assert!(by_changes > 500, "{by_changes}");
     }
 }

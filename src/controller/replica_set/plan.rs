@@ -3,7 +3,7 @@
 use super::tally::Tally;
 use crate::api::{Status, condition};
 use crate::controller::pods;
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetStatus};
 use k8s_openapi::api::core::v1::Pod;
 use std::cmp::Ordering;
@@ -41,7 +41,9 @@ pub fn plan_victims(
     now: SimTime,
 ) -> Vec<Arc<Pod>> {
     let related = pods::per_node(related);
-    active.sort_by(|a, b| pods::deletion_order(a, b, &related, now));
+    order::sort_by(&mut active, |a, b| {
+        pods::deletion_order(a, b, &related, now)
+    });
     active.truncate(count as usize);
     active
 }

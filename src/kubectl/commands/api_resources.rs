@@ -10,6 +10,7 @@ use crate::kubectl::flags::{Flag, OUTPUT, Takes, flag};
 use crate::kubectl::get;
 use crate::kubectl::output::tabs;
 use crate::kubectl::shell::Shell;
+use crate::sim::order;
 use std::collections::BTreeSet;
 
 const FLAGS: &[Flag] = &[
@@ -51,7 +52,7 @@ fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     let words = shell.words;
     let group = words.text("api-group");
     let mut kinds: Vec<Kind> = Kind::ALL.to_vec();
-    kinds.sort_by_key(|kind| (kind.row().group, kind.row().plural));
+    order::sort_by_key(&mut kinds, |kind| (kind.row().group, kind.row().plural));
     kinds.retain(|kind| group.is_none_or(|group| kind.row().group == group));
     if words.text("namespaced").is_some() {
         kinds.retain(|kind| kind.is_namespaced() == words.switch("namespaced"));

@@ -13,6 +13,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Takes, flag, lettered};
 use crate::kubectl::resource::{self, Scope, kind_of};
 use crate::kubectl::shell::Shell;
+use crate::sim::order;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Pod, ReplicationController, Service};
 use std::sync::Arc;
@@ -195,6 +196,6 @@ fn select(shell: &mut Shell<'_>, labels: Selector) -> Result<Vec<Arc<Pod>>, Fail
             .is_none_or(|spec| spec.node_name.is_none());
         (unassigned, !ready, pod.created_at(), pod.name().to_owned())
     };
-    pods.sort_by_key(order);
+    order::sort_by_key(&mut pods, order);
     Ok(pods)
 }

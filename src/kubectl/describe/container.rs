@@ -2,6 +2,7 @@
 
 use super::writer::{Writer, bool_word, date};
 use crate::api::meta::MetaExt;
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, ContainerState, ContainerStatus, EnvVar, Pod, Probe,
     ResourceRequirements,
@@ -301,7 +302,7 @@ fn field_of(pod: &Pod, path: &str) -> String {
 
 fn mounts(w: &mut Writer, container: &Container) {
     let mut mounts = container.volume_mounts.clone().unwrap_or_default();
-    mounts.sort_by(|a, b| a.mount_path.cmp(&b.mount_path));
+    order::sort_by(&mut mounts, |a, b| a.mount_path.cmp(&b.mount_path));
     if mounts.is_empty() {
         w.line(2, "Mounts:\t<none>");
         return;

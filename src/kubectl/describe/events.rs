@@ -8,7 +8,7 @@ use crate::apiserver::table::{age, age_micro};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::resource::{self, Scope};
 use crate::kubectl::shell::Shell;
-use crate::sim::SimTime;
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::core::v1::Event;
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub fn of(shell: &mut Shell<'_>, object: &Object) -> Result<Vec<Arc<Event>>, Fai
     let objects = resource::list(shell, Kind::Event, &scope)?;
     let events = objects.iter().filter_map(Object::get::<Event>);
     let mut events: Vec<Arc<Event>> = events.filter(about).cloned().collect();
-    events.sort_by_key(|event| (last(event), event.revision()));
+    order::sort_by_key(&mut events, |event| (last(event), event.revision()));
     Ok(events)
 }
 

@@ -10,6 +10,7 @@ use crate::apiserver::table::node_roles;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::resource::{self, Scope};
 use crate::kubectl::shell::Shell;
+use crate::sim::order;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Node, NodeSystemInfo, Pod, Taint};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -26,7 +27,9 @@ pub fn write(w: &mut Writer, node: &Node, shell: &mut Shell<'_>) -> Result<(), F
     let created = node.metadata.creation_timestamp.as_ref();
     w.field(0, "CreationTimestamp", date(created));
     let mut taints = spec.taints.unwrap_or_default();
-    taints.sort_by_key(|taint| format!("{},{}", taint.effect, taint.key));
+    order::sort_by_key(&mut taints, |taint| {
+        format!("{},{}", taint.effect, taint.key)
+    });
     w.list("Taints", taints.iter().map(taint_text));
     w.field(0, "Unschedulable", spec.unschedulable.unwrap_or(false));
     lease(w, node, shell);

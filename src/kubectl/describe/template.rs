@@ -3,6 +3,7 @@
 use super::container::{self, Section};
 use super::volume;
 use super::writer::Writer;
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{PodTemplateSpec, Toleration};
 
 /// Writes a Pod template.
@@ -41,7 +42,7 @@ pub fn write(w: &mut Writer, template: &PodTemplateSpec) {
 /// Writes tolerations, by their keys.
 pub fn tolerations(w: &mut Writer, title: &str, tolerations: Option<&[Toleration]>) {
     let mut sorted = tolerations.unwrap_or_default().to_vec();
-    sorted.sort_by(|a, b| a.key.cmp(&b.key));
+    order::sort_by(&mut sorted, |a, b| a.key.cmp(&b.key));
     w.list(title, sorted.iter().map(toleration));
 }
 

@@ -5,6 +5,7 @@ use super::KubeProxy;
 use super::recent::Chain;
 use crate::api::NamespacedName;
 use crate::sim::SimTime;
+use crate::sim::order::map_of;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -37,7 +38,7 @@ impl KubeProxy {
         for (service, endpoints) in counts.answered.iter().take(LISTS_LIMIT) {
             let bounded = |(ip, count): (&Ipv4Addr, &u64)| (*ip, (*count).min(u64::MAX / 2));
             let endpoints = endpoints.iter().take(LISTS_LIMIT).map(bounded);
-            self.answered.insert(service.clone(), endpoints.collect());
+            self.answered.insert(service.clone(), map_of(endpoints));
         }
         for (chain, clients) in counts.recent.iter().take(LISTS_LIMIT) {
             let clients = clients.iter().map(|(ip, at)| (*ip, (*at).min(now)));

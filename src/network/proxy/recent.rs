@@ -5,6 +5,7 @@
 
 use super::{Backend, PortRules};
 use crate::api::NamespacedName;
+use crate::sim::order::map_of;
 use crate::sim::{SimDuration, SimTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -68,7 +69,7 @@ impl Recent {
 
     /// Puts a list back that [`Recent::lists`] gave; no more clients than a list holds.
     pub fn put(&mut self, chain: Chain, clients: impl IntoIterator<Item = (Ipv4Addr, SimTime)>) {
-        let clients = clients.into_iter().take(RECENT_LIMIT as usize).collect();
+        let clients = map_of(clients.into_iter().take(RECENT_LIMIT as usize));
         self.chains.insert(chain, clients);
     }
 

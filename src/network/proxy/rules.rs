@@ -6,6 +6,7 @@
 
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{Service, ServicePort as Spec};
 use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
 use serde::{Deserialize, Serialize};
@@ -140,14 +141,13 @@ impl PortRules {
             }
         };
         let cluster = pick(&|_| true);
-        let local = pick(&|b| b.local);
+        if self.uses_local() {
+            self.local = pick(&|b| b.local);
+        }
         self.has_any = !cluster.is_empty();
-        self.cluster = if self.uses_cluster() {
-            cluster
-        } else {
-            Vec::new()
-        };
-        self.local = if self.uses_local() { local } else { Vec::new() };
+        if self.uses_cluster() {
+            self.cluster = cluster;
+        }
     }
 }
 
@@ -308,7 +308,7 @@ fn external_ips(service: &Service) -> Vec<Ipv4Addr> {
     let ingress = ingress.filter(|ingress| ingress.ip_mode.as_deref() != Some("Proxy"));
     let all = by_hand.chain(ingress.filter_map(|ingress| ingress.ip.as_ref()));
     let mut ips: Vec<Ipv4Addr> = all.filter_map(|ip| ip.parse().ok()).collect();
-    ips.sort();
+    order::sort(&mut ips);
     ips.dedup();
     ips
 }
@@ -328,7 +328,7 @@ fn backends(
         });
         for port in ports.filter_map(|port| u16::try_from(port.port?).ok()) {
             for endpoint in slice.endpoints.iter().flatten() {
-                let Some(ip) = endpoint.addresses.first().and_then(|ip| ip.parse().ok()) else {
+                let Some(ip) = endpoint.addresses.first().and_then(|ip| ipv4(ip)) else {
                     continue;
                 };
                 let conditions = endpoint.conditions.as_ref().unwrap_or(&NO_CONDITIONS);
@@ -349,19 +349,99 @@ fn backends(
 }
 
 /// Sorts by address and port. Of two that say different things about one, the later is believed.
-fn by_address(found: Vec<Backend>) -> Vec<Backend> {
+fn by_address(mut found: Vec<Backend>) -> Vec<Backend> {
+    let key = |backend: &Backend| u64::from(backend.ip.to_bits()) << 16 | u64::from(backend.port);
+    let Ok(count) = u16::try_from(found.len()) else {
+        order::sort_by_key(&mut found, key);
+        found.reverse();
+        found.dedup_by_key(|backend| key(backend));
+        found.reverse();
+        return found;
+    };
     // Numbers that hold their places are sorted many times faster than what they stand for.
-    let keys = found.iter().zip(0_u32..).map(|(backend, place)| {
-        let address = u128::from(backend.ip.to_bits()) << 16 | u128::from(backend.port);
-        address << 32 | u128::from(place)
-    });
-    let mut keys: Vec<u128> = keys.collect();
+    let keys = found.iter().zip(0..count);
+    let mut keys: Vec<u64> = keys
+        .map(|(backend, place)| key(backend) << 16 | u64::from(place))
+        .collect();
     keys.sort_unstable();
     let is_last = |at: usize| {
-        keys.get(at + 1)
-            .is_none_or(|next| next >> 32 != keys[at] >> 32)
+        let next = keys.get(at + 1);
+        next.is_none_or(|next| next >> 16 != keys[at] >> 16)
     };
     let last = (0..keys.len()).filter(|at| is_last(*at));
-    last.map(|at| found[(keys[at] & 0xffff_ffff) as usize])
-        .collect()
+    last.map(|at| found[(keys[at] & 0xffff) as usize]).collect()
+}
+
+/// The address that `text` is, as the standard library reads it and ten times as fast: every node
+/// reads every endpoint's once a second.
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let (mut octets, mut at) = ([0_u8; 4], 0);
+    let (mut value, mut digits) = (0_u32, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < 3 && !(digits > 0 && value == 0) => {
+                value = value * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && at < 3 => {
+                octets[at] = u8::try_from(value).ok()?;
+                (at, value, digits) = (at + 1, 0, 0);
+            }
+            _ => return None,
+        }
+    }
+    octets[3] = u8::try_from(value).ok()?;
+    (at == 3 && digits > 0).then(|| Ipv4Addr::from(octets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_the_standard_library_reads_them() {
+        for text in [
+            "10.244.1.17",
+            "0.0.0.0",
+            "255.255.255.255",
+            "256.0.0.1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "1..2.3",
+            "",
+            ".",
+            "1.2.3.",
+            "01.2.3.4",
+            "1.2.3.04",
+            "00.0.0.0",
+            "1.2.3.4 ",
+            "::1",
+            "1.2.3.1000",
+            "+1.2.3.4",
+            "1.2.3.a",
+            "10.0.0.0",
+        ] {
+            assert_eq!(ipv4(text), text.parse().ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_later_of_two_is_believed_however_many_there_are() {
+        let backend = |number: u32, ready| Backend {
+            ip: Ipv4Addr::from(number),
+            port: 80,
+            local: false,
+            ready,
+            serving: ready,
+            terminating: false,
+        };
+        for count in [5, 70_000] {
+            let mut found: Vec<Backend> = (0..count).rev().map(|n| backend(n, false)).collect();
+            found.push(backend(3, true));
+            let sorted = by_address(found);
+            assert_eq!(sorted.len(), count as usize);
+            assert!(sorted.iter().map(|b| b.ip.to_bits()).eq(0..count));
+            assert!(sorted.iter().all(|b| b.ready == (b.ip.to_bits() == 3)));
+        }
+    }
 }

@@ -6,6 +6,7 @@
 use crate::api::meta::MetaExt;
 use crate::scheduler::framework::{FilterPlugin, ScorePlugin};
 use crate::scheduler::{NodeInfo, PodRequest, node_labels};
+use crate::sim::order::map_of;
 use k8s_openapi::api::core::v1::{self as core, NodeSelectorRequirement, NodeSelectorTerm, Pod};
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ fn requirement(requirement: &NodeSelectorRequirement, labels: &BTreeMap<String, 
 
 fn term(term: &NodeSelectorTerm, node: &NodeInfo) -> bool {
     let labels = node_labels(&node.node);
-    let name = BTreeMap::from([("metadata.name".to_owned(), node.node.name().to_owned())]);
+    let name = map_of([("metadata.name".to_owned(), node.node.name().to_owned())]);
     let expressions = term.match_expressions.as_deref().unwrap_or_default();
     let fields = term.match_fields.as_deref().unwrap_or_default();
     !(expressions.is_empty() && fields.is_empty())

@@ -8,6 +8,7 @@ use super::{LEVELS, findings, policy};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object};
 use crate::etcd::Etcd;
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{Container, Namespace, Pod};
 use std::collections::BTreeMap;
 
@@ -85,7 +86,7 @@ pub fn warnings(new: &Namespace, old: &Namespace, etcd: &Etcd) -> Vec<String> {
             more => format!("{name} (and {} other pods): {reasons}", more - 1),
         })
         .collect();
-    lines.sort();
+    order::sort(&mut lines);
     warnings.extend(lines);
     warnings
 }

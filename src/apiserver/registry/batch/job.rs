@@ -16,6 +16,7 @@ use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
+use crate::sim::order::map_of;
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use std::collections::BTreeMap;
@@ -176,7 +177,7 @@ fn generated_selector(job: &Job, spec: &JobSpec, errors: &mut Errors) {
     let metadata = template.child("metadata");
     let list = metadata.child("labels");
     let labels = labels_of(&spec.template);
-    let expected: BTreeMap<String, String> = generated_labels(job).into_iter().collect();
+    let expected = map_of(generated_labels(job));
     for (index, key) in [UIDS[0], NAMES[0], UIDS[1], NAMES[1]]
         .into_iter()
         .enumerate()

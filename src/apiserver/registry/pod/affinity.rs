@@ -5,7 +5,7 @@
 use super::super::rules::name::{dns_label, dns_subdomain, label_value, qualified_name};
 use super::super::rules::{Errors, meta, one_of, refuse, text};
 use crate::api::field::{FieldError, Path};
-use crate::api::order::set_of;
+use crate::sim::order::set_of;
 use k8s_openapi::api::core::v1::{
     Affinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, Toleration,
     TopologySpreadConstraint, WeightedPodAffinityTerm,

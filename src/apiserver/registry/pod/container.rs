@@ -9,7 +9,7 @@ use super::mount::{self, Volumes};
 use super::{env, probe, security};
 use crate::api::codec;
 use crate::api::field::{FieldError, Path};
-use crate::api::order::set_of;
+use crate::sim::order::set_of;
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, PodSpec,
 };

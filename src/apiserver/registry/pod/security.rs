@@ -259,10 +259,13 @@ fn go_name(field: &str) -> String {
 fn shown_as_go(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let named = fields
-                .iter()
-                .map(|(name, value)| (go_name(name), shown_as_go(value)));
-            Value::Object(named.collect::<Map<String, Value>>())
+            let mut named = Map::new();
+            named.extend(
+                fields
+                    .iter()
+                    .map(|(name, value)| (go_name(name), shown_as_go(value))),
+            );
+            Value::Object(named)
         }
         other => other.clone(),
     }

@@ -9,9 +9,9 @@ use super::super::rules::resource::{self, Amounts};
 use super::super::rules::{Errors, meta, shown};
 use crate::api::Status;
 use crate::api::field::{FieldError, Path};
-use crate::api::order::set_of;
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
+use crate::sim::order::set_of;
 use k8s_openapi::api::core::v1::{
     ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement,
 };
@@ -109,7 +109,7 @@ fn quota_spec(spec: &ResourceQuotaSpec, at: &Path<'_>, errors: &mut Errors) {
             refuse("unsupported scope applied to resource");
         }
     }
-    if conflict(&scopes.iter().map(String::as_str).collect()) {
+    if conflict(&set_of(scopes.iter().map(String::as_str))) {
         refuse("conflicting scopes");
     }
     let selector = spec.scope_selector.as_ref();

@@ -6,6 +6,7 @@
 use super::name::{self, NameRule};
 use super::{Errors, immutable, number, refuse, shown, text};
 use crate::api::field::{FieldError, Path};
+use crate::sim::order;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 use std::collections::BTreeMap;
 
@@ -143,7 +144,7 @@ pub fn object_meta_update(new: &ObjectMeta, old: &ObjectMeta, errors: &mut Error
             .filter(|f| !known(f))
             .map(|f| format!("{f:?}"))
             .collect();
-        added.sort();
+        order::sort(&mut added);
         if !added.is_empty() {
             let detail = format!(
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",

@@ -8,10 +8,10 @@
 use super::validate;
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
-use crate::api::order::set_of;
 use crate::api::{Kind, Status};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
+use crate::sim::order::set_of;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use std::net::Ipv4Addr;
 
