@@ -1,4 +1,5 @@
-//! A kubeconfig for the cluster.
+//! A kubeconfig for the cluster. It says that the server has no TLS, without which the JavaScript
+//! client refuses it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,7 +9,7 @@ const NAME: &str = "kubarium";
 
 fn text(address: &SocketAddr) -> String {
     format!(
-        "apiVersion: v1\nkind: Config\nclusters:\n- name: {NAME}\n  cluster:\n    server: http://{address}\ncontexts:\n- name: {NAME}\n  context:\n    cluster: {NAME}\n    user: {NAME}\ncurrent-context: {NAME}\nusers:\n- name: {NAME}\n  user: {{}}\n"
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: {NAME}\n  cluster:\n    server: http://{address}\n    insecure-skip-tls-verify: true\ncontexts:\n- name: {NAME}\n  context:\n    cluster: {NAME}\n    user: {NAME}\ncurrent-context: {NAME}\nusers:\n- name: {NAME}\n  user: {{}}\n"
     )
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod client;
+mod javascript;
 mod kubectl;
 mod load;
 mod semantics;

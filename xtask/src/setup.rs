@@ -59,6 +59,11 @@ pub fn for_browser() -> Outcome {
     node_packages("tests/browser")
 }
 
+/// What the tests of the HTTP API need: the official JavaScript client.
+pub fn for_client() -> Outcome {
+    node_packages("tests/client")
+}
+
 /// What linting needs: rustfmt and clippy, which a minimal toolchain lacks.
 pub fn for_lint() -> Outcome {
     for (component, program) in [("rustfmt", "fmt"), ("clippy", "clippy")] {

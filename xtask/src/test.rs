@@ -24,6 +24,7 @@ fn native() -> Outcome {
     setup::for_lint()?;
     setup::wasm_target()?;
     kubectl::setup()?;
+    setup::for_client()?;
     run("cargo", &["fmt", "--all", "--check"])?;
     run(
         "cargo",
