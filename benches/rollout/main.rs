@@ -4,6 +4,8 @@
 //! A number as its argument says how often to run it (under a profiler, once or twice will do):
 //! `cargo bench --bench rollout -- 2`.
 
+#[path = "../cpu.rs"]
+mod cpu;
 mod scenario;
 
 use scenario::{REPLICAS, RUNS};
@@ -15,21 +17,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const BUDGET_US: u64 = 50_000;
 
-/// CPU time of this thread in microseconds.
-fn cpu_us() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = text.split(' ').next().and_then(|n| n.parse().ok());
-    nanos.unwrap_or(0_u64) / 1_000
-}
-
 fn main() -> ExitCode {
     let runs = std::env::args().find_map(|word| word.parse().ok());
     let before = scenario::before();
     let measured = (0..runs.unwrap_or(RUNS)).map(|_| {
         let mut cluster = before.clone();
-        let start = cpu_us();
+        let start = cpu::us();
         let run = scenario::run(&mut cluster);
-        (cpu_us() - start, run)
+        (cpu::us() - start, run)
     });
     let Some((cpu_us, run)) = measured.min_by_key(|(cpu_us, _)| *cpu_us) else {
         return ExitCode::FAILURE;

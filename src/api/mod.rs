@@ -11,6 +11,7 @@ mod key;
 mod kinds;
 pub mod manifest;
 pub mod meta;
+pub mod name;
 pub mod owner;
 pub mod quantity;
 pub mod schema;

@@ -169,7 +169,8 @@ fn plan_changes(
     };
     let ready = stored.addresses.as_deref().unwrap_or_default();
     let not_ready = stored.not_ready_addresses.as_deref().unwrap_or_default();
-    if ready.len() + not_ready.len() + news.pods.len() > ADDRESS_LIMIT as usize {
+    let truncated = old.annotation(OVER_CAPACITY).is_some();
+    if truncated || ready.len() + not_ready.len() + news.pods.len() > ADDRESS_LIMIT as usize {
         return None;
     }
     let publish = publishes_not_ready(service);

@@ -105,7 +105,10 @@ impl NodeLifecycleController {
         let silent = ctx.now.since(seen.1) > GRACE;
         match (silent, ready_status(node)) {
             (true, "True" | "False") => self.lose(node, ctx, informers),
-            (true, "Unknown") => self.taint(node, ctx),
+            (true, "Unknown") => {
+                self.mark_pods(node, ctx, informers);
+                self.taint(node, ctx);
+            }
             (false, "True") => self.untaint(node, ctx),
             _ => {}
         }
@@ -137,14 +140,15 @@ impl NodeLifecycleController {
         let text = format!("Node {} status is now: NodeNotReady", node.name());
         self.recorder
             .event(ctx, node.as_ref(), EventType::Normal, "NodeNotReady", text);
-        for pod in informers
-            .pods
-            .iter()
-            .filter(|pod| pods::node_name(pod) == node.name())
-        {
+        self.mark_pods(node, ctx, informers);
+        self.taint(node, ctx);
+    }
+
+    fn mark_pods(&mut self, node: &Arc<Node>, ctx: &mut Ctx<'_>, informers: &Informers) {
+        let pods = informers.pods.iter();
+        for pod in pods.filter(|pod| pods::node_name(pod) == node.name()) {
             self.mark_not_ready(pod, ctx);
         }
-        self.taint(node, ctx);
     }
 
     fn mark_not_ready(&mut self, pod: &Arc<Pod>, ctx: &mut Ctx<'_>) {
@@ -163,7 +167,7 @@ impl NodeLifecycleController {
             ..PodCondition::default()
         };
         condition::set(conditions, ready, ctx.now);
-        // A Pod that changed meanwhile is marked at the next look at its node's taint.
+        // A Pod that changed meanwhile is marked at the next look at its node.
         if ctx.update_status(marked).is_ok() {
             let warning = EventType::Warning;
             self.recorder.event(

@@ -1,9 +1,10 @@
 //! Evicts the Pods that do not tolerate their node's NoExecute taints, or no longer do.
 //!
 //! Upstream: pkg/controller/tainteviction/taint_eviction.go, v1.36. A toleration's seconds are counted
-//! from the taint's `timeAdded` where it has one, so that a restart does not begin to count anew;
-//! upstream always counts from when it sees the taint. A deletion that fails is tried again a second
-//! later, for ever.
+//! from the taint's `timeAdded` where it has one, or from the Pod's coming if that was later, so that a
+//! restart does not begin to count anew; upstream always counts from when it sees the taint. A deletion
+//! that fails is tried again a second later, for ever. Nothing is told of a Pod that goes by itself
+//! while it waits.
 
 use super::manager::Controller;
 use super::{Change, Informers, pods};
@@ -135,6 +136,14 @@ fn stay(pod: &Pod, taints: &[Taint]) -> Stay {
     }
 }
 
+/// When a Pod came to its node: when it was scheduled, or where nobody scheduled it, was made.
+fn came(pod: &Pod) -> SimTime {
+    let status = pod.status.as_ref();
+    let scheduled = condition::find(status.and_then(|s| s.conditions.as_ref()), "PodScheduled");
+    let at = scheduled.and_then(|one| one.last_transition_time.as_ref());
+    at.map_or_else(|| pod.created_at(), meta::to_sim)
+}
+
 impl TaintEvictionController {
     /// Decides when a Pod is to go.
     fn look(
@@ -154,7 +163,9 @@ impl TaintEvictionController {
         }
         let host = pods::node_name(pod);
         let node = informers.nodes.iter().find(|node| node.name() == host);
-        let taints = node.map(|node| no_execute(node)).unwrap_or_default();
+        // What waits for a node that is gone is evicted in its time.
+        let Some(node) = node else { return };
+        let taints = no_execute(node);
         if taints.is_empty() {
             return self.cancel(pod, ctx);
         }
@@ -170,7 +181,7 @@ impl TaintEvictionController {
                 let added = taints.iter().map(|taint| taint.time_added.as_ref());
                 let since: Option<Vec<SimTime>> = added.map(|at| at.map(meta::to_sim)).collect();
                 let since = since.and_then(|times| times.into_iter().max());
-                since.unwrap_or(ctx.now).min(ctx.now) + time
+                since.unwrap_or(ctx.now).max(came(pod)).min(ctx.now) + time
             }
         };
         self.due.insert(name.clone(), (at, revision));

@@ -65,6 +65,8 @@ struct Engine {
     queue: Vec<ToEngine>,
     /// What waits for the person's word, since it would lose the cluster there is.
     asked: Option<ToEngine>,
+    /// The person has said that what is done now may lose it.
+    anyway: bool,
     ticks: u32,
 }
 
@@ -87,6 +89,7 @@ pub fn run() {
         busy: false,
         queue: Vec::new(),
         asked: None,
+        anyway: false,
         ticks: 0,
     }));
     listen(&engine);
@@ -143,12 +146,16 @@ fn handle(engine: &Shared, message: ToEngine) {
         ToEngine::Anyway => {
             let asked = engine.borrow_mut().asked.take();
             if let Some(asked) = asked {
+                engine.borrow_mut().anyway = true;
                 act(engine, asked);
             }
         }
         message => match opening::loss(engine, &message) {
             Some(why) => opening::ask(engine, message, &why),
-            None => act(engine, message),
+            None => {
+                engine.borrow_mut().anyway = false;
+                act(engine, message);
+            }
         },
     }
 }
@@ -176,7 +183,10 @@ fn act(engine: &Shared, message: ToEngine) {
             saving::soon(engine);
         }
         ToEngine::New(new) => match config_of(&new) {
-            Ok(config) => begin(engine, opening::replace(engine.clone(), config)),
+            Ok(config) => begin(
+                engine,
+                opening::replace(engine.clone(), config, ToEngine::New(new)),
+            ),
             Err(why) => post(&FromEngine::Notice(format!(
                 "There is no such cluster: {why}."
             ))),

@@ -3,7 +3,7 @@
 
 use super::{Shared, clock, post, saving, storage, wait};
 use crate::cluster::ClusterConfig;
-use crate::protocol::{AsideCommand, FromEngine, Storage, ToEngine};
+use crate::protocol::{AsideCommand, ClockCommand, FromEngine, Storage, ToEngine};
 use crate::session::{
     Opening, Past, Progress, Records, Saved, Session, decode_link, goes_on_from, read_records,
     to_text,
@@ -306,24 +306,40 @@ pub fn ask(engine: &Shared, message: ToEngine, why: &str) {
     });
 }
 
+/// The person has to say first that what is there may be lost.
+struct Asked;
+
 /// Keeps the cluster that another one is about to replace aside, where somebody did something to it
 /// and this tab saves; answers what is to be told. Where it cannot be kept, it is not overwritten
-/// either. `leaving` is kept aside no longer than until it is saved.
-async fn keep_own(engine: &Shared, why: &str, leaving: Option<&str>) -> Option<String> {
+/// either: the person is asked whether to go on without it, by saying `message` again. `leaving` is
+/// kept aside no longer than until it is saved.
+///
+/// # Errors
+/// The person was asked: nothing is to be done yet.
+async fn keep_own(
+    engine: &Shared,
+    why: &str,
+    leaving: Option<&str>,
+    message: ToEngine,
+) -> Result<Option<String>, Asked> {
     let records = {
         let engine = engine.borrow();
         let session = &engine.session;
         if !is_touched(session) || !engine.saving.barred.is_empty() || engine.saving.unread {
-            return None;
+            return Ok(None);
         }
         // As it is now, rather than as it was saved last.
         to_file(session)
     };
     match storage::keep_aside(&records, why, leaving).await {
-        Ok(_) => Some(match why {
+        Ok(_) => Ok(Some(match why {
             EARLIER => kept_aside("What came after this moment"),
             _ => [&kept_aside("The cluster you had"), ANOTHER].concat(),
-        }),
+        })),
+        Err(why) if !std::mem::take(&mut engine.borrow_mut().anyway) => {
+            ask(engine, message, &why);
+            Err(Asked)
+        }
         Err(why) => {
             let why =
                 format!("what is saved could not be kept aside, so it is left as it is ({why})");
@@ -331,7 +347,7 @@ async fn keep_own(engine: &Shared, why: &str, leaving: Option<&str>) -> Option<S
             let mut engine = engine.borrow_mut();
             engine.storage = Storage::MemoryOnly(why.clone());
             engine.saving.barred = why;
-            Some(text)
+            Ok(Some(text))
         }
     }
 }
@@ -342,11 +358,13 @@ pub fn to_file(session: &Session) -> String {
 }
 
 /// Begins with a new cluster in the place of the one there is.
-pub async fn replace(engine: Shared, config: ClusterConfig) {
+/// `message` asked for it.
+pub async fn replace(engine: Shared, config: ClusterConfig, message: ToEngine) {
     let session = new_session(config).await;
-    let kept = keep_own(&engine, NEW, None).await;
-    engine.borrow_mut().begin(session);
-    tell(kept.into_iter().collect(), None);
+    if let Ok(kept) = keep_own(&engine, NEW, None, message).await {
+        engine.borrow_mut().begin(session);
+        tell(kept.into_iter().collect(), None);
+    }
     super::go_on(&engine);
 }
 
@@ -362,7 +380,14 @@ pub async fn import(engine: Shared, text: String, leaving: Option<String>) {
     match opened {
         Ok((session, told)) => {
             let why = if leaving.is_some() { KEPT } else { FILE };
-            let kept = keep_own(&engine, why, leaving.as_deref()).await;
+            let message = match &leaving {
+                Some(name) => ToEngine::Aside(AsideCommand::Open(name.clone())),
+                None => ToEngine::Import(text),
+            };
+            let kept = keep_own(&engine, why, leaving.as_deref(), message).await;
+            let Ok(kept) = kept else {
+                return super::go_on(&engine);
+            };
             {
                 let mut engine = engine.borrow_mut();
                 engine.begin(session);
@@ -389,12 +414,15 @@ pub async fn carry_on(engine: Shared) {
             .as_ref()
             .is_some_and(|back| back.past.later() > 0)
     };
+    let message = ToEngine::Clock(ClockCommand::CarryOn);
     let kept = match cuts {
-        true => keep_own(&engine, EARLIER, None).await,
-        false => None,
+        true => keep_own(&engine, EARLIER, None, message).await,
+        false => Ok(None),
     };
-    engine.borrow_mut().end_look_back(true);
-    tell(kept.into_iter().collect(), None);
+    if let Ok(kept) = kept {
+        engine.borrow_mut().end_look_back(true);
+        tell(kept.into_iter().collect(), None);
+    }
     super::go_on(&engine);
 }
 

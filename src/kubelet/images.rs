@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many images a node keeps besides those that its containers use.
 pub const IMAGES_LIMIT: usize = 100;
+/// How many are taken from what was saved: more than a node's Pods can use.
+const RESTORED_LIMIT: usize = 2_000;
 
 /// Images by their full names, and when each was last seen in use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -18,7 +20,7 @@ pub struct Images(BTreeMap<String, SimTime>);
 impl Images {
     /// Images that were there before, the least recently used first.
     pub fn restored(names: Vec<String>) -> Self {
-        let too_many = names.len().saturating_sub(IMAGES_LIMIT);
+        let too_many = names.len().saturating_sub(RESTORED_LIMIT);
         let names = names.into_iter().skip(too_many).enumerate();
         Self(order::map_of(
             names.map(|(at, name)| (name, SimTime::from_micros(at as u64))),
@@ -42,15 +44,16 @@ impl Images {
         by_use.into_iter().map(|(_, name)| name.clone()).collect()
     }
 
-    /// Lets the least recently used images go until there are no more than [`IMAGES_LIMIT`]; those that
-    /// are in use now stay.
+    /// Lets the least recently used images go until no more than [`IMAGES_LIMIT`] are there that are
+    /// not in use now.
     pub fn collect_garbage(&mut self, in_use: &BTreeSet<String>, now: SimTime) {
         for (name, used) in &mut self.0 {
             if in_use.contains(name) {
                 *used = now;
             }
         }
-        let mut too_many = self.0.len().saturating_sub(IMAGES_LIMIT);
+        let unused = self.0.keys().filter(|name| !in_use.contains(*name));
+        let mut too_many = unused.count().saturating_sub(IMAGES_LIMIT);
         if too_many == 0 {
             return;
         }
@@ -74,18 +77,18 @@ mod tests {
     fn the_least_recently_used_go_and_those_in_use_stay() {
         let mut images = Images::default();
         let name = |number: usize| format!("docker.io/library/image:{number}");
-        for number in 0..IMAGES_LIMIT + 3 {
+        for number in 0..IMAGES_LIMIT + 5 {
             images.note(name(number), SimTime::from_secs(number as u64));
         }
         images.note(name(1), SimTime::from_secs(9_000));
         let in_use = BTreeSet::from([name(0), name(3)]);
         images.collect_garbage(&in_use, SimTime::from_secs(10_000));
         let left = images.names();
-        assert_eq!(left.len(), IMAGES_LIMIT);
+        assert_eq!(left.len(), IMAGES_LIMIT + 2);
         for gone in [2, 4, 5] {
             assert!(!images.has(&name(gone)), "{gone}");
         }
-        assert_eq!(left[IMAGES_LIMIT - 3..], [name(1), name(0), name(3)]);
+        assert_eq!(left[IMAGES_LIMIT - 1..], [name(1), name(0), name(3)]);
         let restored = Images::restored(left.clone());
         assert_eq!(restored.names(), left, "their order is kept");
         let all: BTreeSet<String> = (0..IMAGES_LIMIT + 9).map(name).collect();

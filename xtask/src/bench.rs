@@ -5,7 +5,7 @@ use crate::setup;
 
 /// `cargo xtask bench`
 pub fn bench() -> Outcome {
-    run("cargo", &["bench", "--bench", "rollout"])?;
+    run("cargo", &["bench", "--bench", "rollout", "--bench", "api"])?;
     setup::wasm_target()?;
     setup::wasm_bindgen()?;
     let env = [

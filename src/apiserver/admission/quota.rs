@@ -36,7 +36,10 @@ const EXPLICIT: [&str; 6] = [
 /// `Forbidden` where it would exceed one of them.
 pub fn charge(object: &Object, around: &Surroundings<'_>) -> Result<Vec<Object>, Status> {
     let of_change = matches!(object.kind(), Kind::Service | Kind::PersistentVolumeClaim);
-    if object.namespace().is_empty() || (around.old.is_some() && !of_change) {
+    if object.kind() == Kind::Event
+        || object.namespace().is_empty()
+        || (around.old.is_some() && !of_change)
+    {
         return Ok(Vec::new());
     }
     let quotas = around.all::<ResourceQuota>(Some(object.namespace()));
@@ -120,6 +123,10 @@ pub fn used<'a>(
 }
 
 fn counts(kind: Kind, resource: &str) -> bool {
+    // Upstream's quotas do not know events at all.
+    if kind == Kind::Event {
+        return false;
+    }
     if resource.strip_prefix("count/") == Some(&kind.qualified_resource()) {
         return true;
     }

@@ -5,12 +5,12 @@
 
 pub mod address;
 pub mod meta;
-pub mod name;
 pub mod number;
 pub mod resource;
 
 use crate::api::codec;
 use crate::api::field::{FieldError, Path};
+pub use crate::api::name;
 use serde::Serialize;
 
 /// What a validation found.

@@ -3,8 +3,7 @@
 //! Upstream: staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go and
 //! pkg/api/validation/path/name.go, v1.36. Each function lists what is wrong, nothing if all is well.
 
-use super::Errors;
-use crate::api::field::{FieldError, Path};
+use super::field::{FieldError, Path};
 
 const LABEL_TEXT: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const SUBDOMAIN_TEXT: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -251,7 +250,7 @@ pub fn port_name(text: &str) -> Vec<String> {
 }
 
 /// Refuses a text that is no path with a domain before it, as `acme.io/foo` is.
-pub fn domain_prefixed_path(text: &str, at: &Path<'_>, errors: &mut Errors) {
+pub fn domain_prefixed_path(text: &str, at: &Path<'_>, errors: &mut Vec<FieldError>) {
     if text.is_empty() {
         errors.push(FieldError::required(at, ""));
         return;
@@ -264,7 +263,9 @@ pub fn domain_prefixed_path(text: &str, at: &Path<'_>, errors: &mut Errors) {
         errors.push(FieldError::invalid(at, text, detail));
         return;
     };
-    super::refuse(dns_subdomain(host), host, at, errors);
+    for sentence in dns_subdomain(host) {
+        errors.push(FieldError::invalid(at, host, sentence));
+    }
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&b);
     if !path.bytes().all(allowed) {
         errors.push(FieldError::invalid(at, path, HTTP_PATH_TEXT));

@@ -2,6 +2,8 @@
 //!
 //! Upstream: staging/src/k8s.io/apimachinery/pkg/labels/selector.go, v1.36.
 
+mod parse;
+
 use crate::sim::order::sort_by;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Serialize;
@@ -19,6 +21,10 @@ pub enum Operator {
     Exists,
     /// The label is missing.
     DoesNotExist,
+    /// The label is a number greater than the value.
+    GreaterThan,
+    /// The label is a number less than the value.
+    LessThan,
 }
 
 /// One condition on one label.
@@ -40,7 +46,15 @@ impl Requirement {
             Operator::NotIn => value.is_none_or(|v| !self.values.contains(v)),
             Operator::Exists => value.is_some(),
             Operator::DoesNotExist => value.is_none(),
+            Operator::GreaterThan => self.numbers(value).is_some_and(|(own, limit)| own > limit),
+            Operator::LessThan => self.numbers(value).is_some_and(|(own, limit)| own < limit),
         }
+    }
+
+    /// A label and what it is compared with, as numbers.
+    fn numbers(&self, value: Option<&String>) -> Option<(i64, i64)> {
+        let limit = self.values.first()?.parse().ok()?;
+        Some((value?.parse().ok()?, limit))
     }
 }
 
@@ -118,14 +132,8 @@ impl Selector {
     /// # Errors
     /// What could not be understood.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut requirements = Vec::new();
-        for part in split_outside_parentheses(text) {
-            let part = part.trim();
-            if part.is_empty() {
-                continue;
-            }
-            requirements.push(parse_requirement(part)?);
-        }
+        let mut requirements = parse::parse(text)?;
+        sort_by(&mut requirements, |a, b| a.key.cmp(&b.key));
         Ok(Self {
             requirements,
             nothing: false,
@@ -148,63 +156,6 @@ impl Selector {
     }
 }
 
-fn split_outside_parentheses(text: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0_i32, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    parts
-}
-
-fn parse_requirement(part: &str) -> Result<Requirement, String> {
-    let requirement = |key: &str, operator, values: Vec<String>| {
-        let key = key.trim().to_owned();
-        match key.is_empty() || key.contains(char::is_whitespace) {
-            true => Err(format!("unable to parse requirement: {part:?}")),
-            false => Ok(Requirement {
-                key,
-                operator,
-                values,
-            }),
-        }
-    };
-    let one = |value: &str| vec![value.trim().to_owned()];
-    if let Some(key) = part.strip_prefix('!') {
-        return requirement(key, Operator::DoesNotExist, Vec::new());
-    }
-    if let Some((key, value)) = part.split_once("!=") {
-        return requirement(key, Operator::NotIn, one(value));
-    }
-    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return requirement(key, Operator::In, one(value));
-    }
-    if let Some((head, list)) = part.split_once('(') {
-        let values = list
-            .trim_end()
-            .strip_suffix(')')
-            .ok_or("found '', expected: ',' or ')'")?;
-        let values = values.split(',').map(|v| v.trim().to_owned()).collect();
-        let head = head.trim_end();
-        if let Some(key) = head.strip_suffix(" notin") {
-            return requirement(key, Operator::NotIn, values);
-        }
-        if let Some(key) = head.strip_suffix(" in") {
-            return requirement(key, Operator::In, values);
-        }
-        return Err(format!("unable to parse requirement: {part:?}"));
-    }
-    requirement(part, Operator::Exists, Vec::new())
-}
-
 impl fmt::Display for Selector {
     /// As kubectl prints a selector: `app=web,tier in (a,b),!old`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,6 +171,8 @@ impl fmt::Display for Selector {
                 (Operator::NotIn, [one]) => write!(f, "{}!={one}", r.key)?,
                 (Operator::In, many) => write!(f, "{} in ({})", r.key, many.join(","))?,
                 (Operator::NotIn, many) => write!(f, "{} notin ({})", r.key, many.join(","))?,
+                (Operator::GreaterThan, values) => write!(f, "{}>{}", r.key, values.join(","))?,
+                (Operator::LessThan, values) => write!(f, "{}<{}", r.key, values.join(","))?,
                 (Operator::Exists, _) => f.write_str(&r.key)?,
                 (Operator::DoesNotExist, _) => write!(f, "!{}", r.key)?,
             }
@@ -234,7 +187,7 @@ mod tests {
 
     #[test]
     fn text_form_parses_matches_and_prints() {
-        let labels: BTreeMap<String, String> = [("app", "web"), ("tier", "a")]
+        let labels: BTreeMap<String, String> = [("app", "web"), ("size", "5"), ("tier", "a")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into();
         for (text, matches) in [
@@ -244,12 +197,14 @@ mod tests {
             ("tier notin (a,b)", false),
             ("!old", true),
             ("old", false),
+            ("size>3", true),
+            ("size<5", false),
+            ("app>3", false),
         ] {
             let selector = Selector::parse(text).expect(text);
             assert_eq!(selector.matches(&labels), matches, "{text}");
             assert_eq!(selector.to_string(), text);
         }
-        assert!(Selector::parse("a in (b").is_err());
         assert!(!Selector::nothing().matches(&labels));
     }
 }
