@@ -6,6 +6,7 @@
 //! upstream's refusal only where the lists below name its words; everything else has failed.
 #![cfg(not(target_arch = "wasm32"))]
 
+use kubarium::api::convert;
 use kubarium::cluster::{Cluster, ClusterConfig};
 use kubarium::kubectl::{Files, Progress, Run};
 use kubarium::sim::SimDuration;
@@ -76,6 +77,8 @@ struct Row {
     outcome: Outcome,
     /// What kubectl prints.
     told: String,
+    /// The served versions that it can be said in, and what kubectl prints then; for what was refused.
+    served: Option<(String, bool, String)>,
 }
 
 fn folder() -> Option<PathBuf> {
@@ -107,11 +110,25 @@ fn kubectl(cluster: &mut Cluster, folder: &Path, line: &str) -> (bool, String) {
         let text = std::fs::read_to_string(folder.join(name)).expect("a text");
         files.named.insert(name.to_owned(), text);
     }
+    carry_out(cluster, &files, line)
+}
+
+fn carry_out(cluster: &mut Cluster, files: &Files, line: &str) -> (bool, String) {
     let line = format!("kubectl {line}");
     let now = cluster.now();
-    let run = Run::start(&line, &files, cluster, now);
+    let run = Run::start(&line, files, cluster, now);
     let accepted = run.progress() == Progress::Done(0);
     (accepted, run.output().text())
+}
+
+/// The file said in served versions, applied; nothing where `kubarium convert` changes nothing.
+fn apply_converted(cluster: &mut Cluster, path: &Path) -> Option<(String, bool, String)> {
+    let text = std::fs::read_to_string(path).expect("a text");
+    let converted = convert::convert(&text).expect("a manifest")?;
+    let mut files = Files::default();
+    files.named.insert("served.yaml".to_owned(), converted.text);
+    let (accepted, told) = carry_out(cluster, &files, "apply -f served.yaml");
+    Some((converted.versions.join(" and "), accepted, told))
 }
 
 fn judge(file: &str, accepted: bool, told: &str) -> Outcome {
@@ -154,7 +171,12 @@ fn rows(folder: &Path) -> Vec<Row> {
         let name = path.file_name().and_then(|name| name.to_str());
         let line = format!("apply -f {}", name.expect("a name"));
         let (accepted, told) = kubectl(&mut cluster, here, &line);
+        let served = match accepted {
+            true => None,
+            false => apply_converted(&mut fresh.clone(), &path),
+        };
         Row {
+            served,
             outcome: judge(&file, accepted, &told),
             file,
             after,
@@ -180,6 +202,10 @@ fn line(row: &Row) -> String {
             text.push_str(&format!("\n    {told}"));
         }
     }
+    if let Some((versions, accepted, told)) = &row.served {
+        let word = if *accepted { "accepted" } else { told };
+        text.push_str(&format!("\n    said in {versions}: {word}"));
+    }
     text
 }
 
@@ -204,6 +230,13 @@ fn the_manifests_of_the_books_are_accepted_or_refused_as_upstream_does() {
     );
     assert!(!rows.is_empty(), "the folder is empty");
     assert_eq!(count(Outcome::Failed), 0);
+    for row in &rows {
+        let version = row.told.split("in version \"").nth(1);
+        let gone = version
+            .is_some_and(|version| NOT_SERVED[..4].iter().any(|old| version.starts_with(old)));
+        let accepted = row.served.as_ref().map(|(_, accepted, _)| *accepted);
+        assert_eq!(accepted, gone.then_some(true), "{}", line(row));
+    }
     for (file, _, why) in REFUSED.iter().chain(NOT_YET) {
         let row = rows.iter().find(|row| row.file == *file);
         let refused = row.is_none_or(|row| row.outcome != Outcome::Accepted);

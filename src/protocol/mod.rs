@@ -12,7 +12,7 @@ mod traffic;
 mod workload;
 
 pub use aside::{Aside, AsideCommand};
-pub use command::{Place, Report, ReportError, UserCommand};
+pub use command::{Place, Report, ReportError, Served, UserCommand};
 pub use new_cluster::NewCluster;
 pub use objects::{
     KindView, ObjectView, Objects, ObjectsRequest, ObjectsUpdate, RowView, TableView,

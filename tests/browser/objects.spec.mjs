@@ -1,4 +1,4 @@
-// Every object there is: found by its kind, read as YAML, deleted.
+// Every object there is: found by its kind, read as YAML, deleted; and an old manifest said anew.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answer, apply, clean, holds, patience, picture, tab, walk } from "./lib.mjs";
@@ -11,6 +11,22 @@ type: Opaque
 stringData:
   word: open
 `;
+const job = (version) => `apiVersion: ${version}
+kind: CronJob
+metadata:
+  name: tidy-up
+spec:
+  schedule: "*/5 * * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: OnFailure
+          containers:
+          - name: main
+            image: busybox
+`;
+
 const heads = (page) => page.getByTestId("objects-table").locator("thead th").allTextContents();
 const row = (page, name) => page.getByTestId("objects-table").getByRole("row", { name: new RegExp(name) });
 
@@ -73,4 +89,20 @@ test("the list is narrowed, widened and kept up to date", () => walk({}, async (
   await page.getByTestId("object-delete-do").click();
   await row(page, name).waitFor({ state: "detached" });
   await page.waitForFunction(() => document.querySelectorAll("[data-testid=objects-table] tbody tr").length === 3, null, { timeout: patience });
+}));
+
+test("a manifest in a version that is gone is said in the one that is served", () => walk({}, async (page) => {
+  await apply(page, job("batch/v1beta1"));
+  await answer(page, "no matches for kind \"CronJob\" in version \"batch/v1beta1\"");
+  await page.getByTestId("use-served").getByText("Use batch/v1").waitFor();
+  await picture(page, "old-version");
+  await clean(page, "an old version");
+  await page.getByTestId("use-served").click();
+  await holds(page, "[data-testid=editor]", "apiVersion: batch/v1kind: CronJob");
+  await page.getByTestId("apply").click();
+  await answer(page, "cronjob.batch/tidy-up created");
+  await tab(page, "Objects");
+  await page.getByTestId("objects-kind").selectOption("CronJob");
+  await row(page, "tidy-up").waitFor();
+  assert.deepEqual(await heads(page), ["Namespace", "Name", "Schedule", "Timezone", "Suspend", "Active", "Last Schedule", "Age"]);
 }));
