@@ -21,8 +21,11 @@ fn main() -> std::process::ExitCode {
     enum Command {
         /// Serve a simulated cluster over the Kubernetes API
         Serve(kubarium::server::ServeOptions),
+        /// Say a manifest in the API versions that are served
+        Convert(kubarium::server::ConvertOptions),
     }
     match Command::parse() {
         Command::Serve(options) => kubarium::server::serve(&options),
+        Command::Convert(options) => kubarium::server::convert(&options),
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod condition;
+pub mod convert;
 pub mod decode;
 pub mod field;
 mod key;

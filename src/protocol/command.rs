@@ -152,4 +152,16 @@ pub struct Report {
     pub lines: Vec<String>,
     /// What was not.
     pub errors: Vec<ReportError>,
+    /// The manifest in versions that are served, where it was refused for its old ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Served>,
+}
+
+/// A manifest in versions that are served.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// The versions that came into it: `apps/v1`.
+    pub versions: String,
+    /// The manifest.
+    pub text: String,
 }

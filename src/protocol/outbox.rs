@@ -52,8 +52,8 @@ fn refusal(message: &ToEngine, why: &str) -> FromEngine {
 fn answer(id: u32, why: &str) -> FromEngine {
     let message = why.to_owned();
     let report = Report {
-        lines: Vec::new(),
         errors: vec![ReportError { message, line: 0 }],
+        ..Report::default()
     };
     FromEngine::Done { id, report }
 }

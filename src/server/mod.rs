@@ -8,6 +8,7 @@
 
 mod answer;
 mod clock;
+mod convert;
 mod gnostic;
 mod kubeconfig;
 mod listen;
@@ -20,6 +21,7 @@ mod protobuf;
 mod state;
 mod watch;
 
+pub use convert::{ConvertOptions, convert};
 pub use options::ServeOptions;
 
 use axum::Router;

@@ -1,12 +1,12 @@
 //! What each command does.
 
 use super::{LastRequest, Session};
-use crate::api::{Kind, NamespacedName, Status};
+use crate::api::{Kind, NamespacedName, Status, convert};
 use crate::cluster::{Part, RequestOrigin};
 use crate::kubectl;
 use crate::network::call::CallOutcome;
 use crate::network::packet::PacketTrace;
-use crate::protocol::{Place, Report, ReportError, UserCommand};
+use crate::protocol::{Place, Report, ReportError, Served, UserCommand};
 
 fn name(place: &Place) -> NamespacedName {
     NamespacedName::new(place.namespace.as_str(), place.name.as_str())
@@ -18,15 +18,15 @@ fn refused(message: impl Into<String>) -> Report {
         line: 0,
     };
     Report {
-        lines: Vec::new(),
         errors: vec![error],
+        ..Report::default()
     }
 }
 
 fn done(text: impl Into<String>) -> Report {
     Report {
         lines: vec![text.into()],
-        errors: Vec::new(),
+        ..Report::default()
     }
 }
 
@@ -47,8 +47,30 @@ fn drained(result: Result<kubectl::DrainReport, Status>) -> Report {
                 .into_iter()
                 .map(|message| ReportError { message, line: 0 })
                 .collect(),
+            ..Report::default()
         },
         Err(status) => outcome(Err(status)),
+    }
+}
+
+/// What became of a manifest; where its versions are no longer served, also how it would be served.
+fn applied(text: &str, report: kubectl::ApplyReport) -> Report {
+    let unknown = |error: &kubectl::ApplyError| error.message.contains("no matches for kind");
+    let converted = match report.errors.iter().any(unknown) {
+        true => convert::convert(text).ok().flatten(),
+        false => None,
+    };
+    let errors = report.errors.into_iter().map(|error| ReportError {
+        message: error.message,
+        line: error.line,
+    });
+    Report {
+        lines: report.lines.into_iter().map(|line| line.text).collect(),
+        errors: errors.collect(),
+        served: converted.map(|converted| Served {
+            versions: converted.versions.join(" and "),
+            text: converted.text,
+        }),
     }
 }
 
@@ -59,16 +81,7 @@ impl Session {
         match command {
             UserCommand::Apply { text } => {
                 let report = kubectl::apply(&text, api, now);
-                let errors = report.errors.into_iter();
-                Report {
-                    lines: report.lines.into_iter().map(|line| line.text).collect(),
-                    errors: errors
-                        .map(|e| ReportError {
-                            message: e.message,
-                            line: e.line,
-                        })
-                        .collect(),
-                }
+                applied(&text, report)
             }
             UserCommand::Scale { at, replicas } => outcome(kubectl::scale(
                 api,

@@ -1,6 +1,7 @@
-//! The project's own commands: `cargo xtask serve`, `test`, `size` and `bench`.
+//! The project's own commands: `cargo xtask serve`, `test`, `size`, `bench` and `books`.
 
 mod bench;
+mod books;
 mod browser;
 mod build;
 mod kubectl;
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
   test [--only native|wasm|browser]    set up what is missing, run every test
   size                                 build the page and hold its size against the budget
   bench                                measure what a rollout of 300 Pods costs
+  books                                apply the manifests of two books, and say what became of them
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["test", "--only", stage] => test::test(Some(stage)),
         ["size"] => size::size(),
         ["bench"] => bench::bench(),
+        ["books"] => books::books(),
         _ => Err(USAGE.to_owned()),
     };
     report(&outcome)

@@ -128,15 +128,7 @@ impl ManifestError {
 /// # Errors
 /// The first mistake; nothing of a text with a mistake is used.
 pub fn parse(text: &str) -> Result<Vec<Document>, ManifestError> {
-    if text.len() > TEXT_LIMIT as usize {
-        let message = format!("the text is over {TEXT_LIMIT} bytes");
-        return Err(ManifestError::at(0, 0, message));
-    }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut text = text.replace("\r\n", "\n");
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
+    let text = whole(text)?;
     let mut documents = Vec::new();
     for chunk in split::chunks(&text)? {
         let document = read(&chunk)?;
@@ -147,6 +139,58 @@ pub fn parse(text: &str) -> Result<Vec<Document>, ManifestError> {
         }
     }
     Ok(documents)
+}
+
+/// Writes each document that `change` changes anew, sorted and without comments; the others stay as
+/// they are. Nothing where none is changed.
+///
+/// # Errors
+/// The first mistake.
+pub fn rewrite(
+    text: &str,
+    change: &mut dyn FnMut(&mut Value) -> bool,
+) -> Result<Option<String>, ManifestError> {
+    let text = whole(text)?;
+    let (mut new, mut rest, mut changed) = (String::new(), text.as_str(), false);
+    for chunk in split::chunks(&text)? {
+        let mut value = read(&chunk)?.value;
+        let (before, after) = rest.split_once(chunk.text).unwrap_or((rest, ""));
+        new.push_str(before);
+        rest = after;
+        if !change(&mut value) {
+            new.push_str(chunk.text);
+            continue;
+        }
+        changed = true;
+        match chunk.json {
+            Some(_) => new.push_str(&super::codec::to_json(&value)),
+            None => {
+                let separator = if chunk.text.starts_with("---") {
+                    "---\n"
+                } else {
+                    ""
+                };
+                new.push_str(separator);
+                new.push_str(&super::codec::to_yaml(&value));
+            }
+        }
+    }
+    new.push_str(rest);
+    Ok(changed.then_some(new))
+}
+
+/// The text as it is taken apart: within its limit, its lines ended in one way.
+fn whole(text: &str) -> Result<String, ManifestError> {
+    if text.len() > TEXT_LIMIT as usize {
+        let message = format!("the text is over {TEXT_LIMIT} bytes");
+        return Err(ManifestError::at(0, 0, message));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut text = text.replace("\r\n", "\n");
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn read(chunk: &Chunk<'_>) -> Result<Document, ManifestError> {

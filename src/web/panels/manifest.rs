@@ -1,6 +1,6 @@
 //! The manifest editor with its examples, and what became of what was applied.
 
-use crate::protocol::{Report, UserCommand};
+use crate::protocol::{Report, Served, UserCommand};
 use crate::web::app::Msg;
 use crate::web::examples::EXAMPLES;
 use crate::web::icon::shape;
@@ -85,10 +85,22 @@ impl Component for Manifest {
                             {&error.message}
                         </span></li>
                     })}
+                    if let Some(served) = &report.served { <li>{use_served(served)}</li> }
                 </ul>
             </section>
         }
     }
+}
+
+/// The button that puts the manifest in served versions into the editor.
+fn use_served(served: &Served) -> Html {
+    let text = served.text.clone();
+    let onclick = Callback::from(move |_: MouseEvent| {
+        editor::set_text(&text);
+        editor::mark("[]");
+        dom::focus("[data-testid=apply]");
+    });
+    html! { <button {onclick} data-testid="use-served">{format!("Use {}", served.versions)}</button> }
 }
 
 fn apply() -> Msg {
