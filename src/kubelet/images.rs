@@ -44,6 +44,11 @@ impl Images {
         by_use.into_iter().map(|(_, name)| name.clone()).collect()
     }
 
+    /// Whether some may have to go.
+    pub fn are_many(&self) -> bool {
+        self.0.len() > IMAGES_LIMIT
+    }
+
     /// Lets the least recently used images go until no more than [`IMAGES_LIMIT`] are there that are
     /// not in use now.
     pub fn collect_garbage(&mut self, in_use: &BTreeSet<String>, now: SimTime) {

@@ -301,7 +301,9 @@ impl Kubelet {
         match image::find(&reference) {
             Ok(program) => {
                 self.images.note(image::canonical(&reference), ctx.now);
-                self.images.collect_garbage(&self.images_in_use(), ctx.now);
+                if self.images.are_many() {
+                    self.images.collect_garbage(&self.images_in_use(), ctx.now);
+                }
                 let bytes = u64::from(program.size) * 1_000_000;
                 let message = format!(
                     "Successfully pulled image \"{reference}\" in {took} ({took} including waiting). Image size: {bytes} bytes."
