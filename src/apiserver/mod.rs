@@ -5,8 +5,9 @@
 //! in [`Etcd`], and what it allocates (cluster IPs, node ports) it works out from there.
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go, v1.36. Left out:
-//! authentication, flow control, encryption, the sockets (see `server/`).
+//! authentication (requests say whom they are for, see `access/`), flow control, encryption, the sockets (see `server/`).
 
+pub mod access;
 pub mod admission;
 mod delete;
 pub mod discovery;
@@ -160,6 +161,7 @@ impl ApiServer {
             dry_run: request.dry_run,
             tracking: Tracking::of(request.manager, request.via, &origin),
             origin,
+            user: request.user,
         };
         match request.operation {
             Operation::Get(key) => self.get(&key).map(Response::Object),
@@ -226,5 +228,10 @@ impl ApiHandle for ApiServer {
 
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
         admission::warnings(new, old, &self.config, &self.etcd)
+    }
+
+    fn access(&self) -> Result<access::Access<'_>, Status> {
+        self.check_health()?;
+        Ok(access::Access::new(&self.etcd))
     }
 }
