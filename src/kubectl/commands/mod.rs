@@ -4,6 +4,7 @@
 
 mod api_resources;
 mod apply;
+mod auth;
 mod cluster_info;
 mod cordon;
 mod create;
@@ -52,6 +53,8 @@ const VERBS: &[&Verb] = &[
     &api_resources::RESOURCES,
     &api_resources::VERSIONS,
     &apply::VERB,
+    &auth::CAN_I,
+    &auth::WHO_AM_I,
     &cluster_info::VERB,
     &cordon::CORDON,
     &create::FROM_FILE,
@@ -85,7 +88,6 @@ const VERBS: &[&Verb] = &[
 pub const NOT_YET: &[&str] = &[
     "alpha",
     "attach",
-    "auth",
     "autoscale",
     "certificate",
     "completion",
