@@ -26,14 +26,7 @@ pub struct ResourcePath {
 impl ResourcePath {
     /// Reads a path; `None` where nothing is served there.
     pub fn parse(path: &str) -> Option<Self> {
-        if path.len() > PATH_LIMIT {
-            return None;
-        }
-        let parts: Vec<String> = path
-            .trim_matches('/')
-            .split('/')
-            .map(percent_decoded)
-            .collect::<Option<_>>()?;
+        let parts = segments(path)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let (group, version, rest) = match parts.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
@@ -86,6 +79,15 @@ impl ResourcePath {
     }
 }
 
+/// The parts of a path between its slashes; `None` where it is too long or malformed.
+pub fn segments(path: &str) -> Option<Vec<String>> {
+    if path.len() > PATH_LIMIT {
+        return None;
+    }
+    let parts = path.trim_matches('/').split('/');
+    parts.map(percent_decoded).collect()
+}
+
 /// The path of `key`'s object.
 pub fn path_of(key: &ObjectKey) -> String {
     let row = key.kind.row();
@@ -99,7 +101,8 @@ pub fn path_of(key: &ObjectKey) -> String {
     }
 }
 
-fn is_segment(name: &str) -> bool {
+/// Whether a name can stand in a path.
+pub fn is_segment(name: &str) -> bool {
     name != "." && name != ".." && !name.contains(['/', '%'])
 }
 

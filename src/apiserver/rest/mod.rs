@@ -6,6 +6,7 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers, v1.36. Left out: protobuf and CBOR
 //! bodies (clients are told to use JSON), proxying, and what `pretty` asks for.
 
+mod access;
 mod body;
 mod delete;
 mod encode;
@@ -14,6 +15,7 @@ mod log;
 mod patch;
 mod query;
 mod read;
+mod review;
 mod scale;
 mod subresource;
 mod write;
@@ -21,14 +23,17 @@ mod write;
 pub use encode::{Form, bookmark, form_of, list_json, object_json, status_json, watch_json};
 pub use log::LogRequest;
 pub use query::{ListOptions, Query};
+pub use review::ROWS as REVIEWS;
 
 use super::page::Page;
 use super::path::ResourcePath;
 use super::watch::WatchRequest;
 use super::{ApiHandle, ApiServer, discovery, inert};
 use crate::api::{Kind, Object, Reason, Status};
+use crate::apiserver::access::{Access, User};
 use crate::sim::SimTime;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// An API server that can be read and written: by itself, or with the cluster around it.
 pub trait Door: ApiHandle {
@@ -59,6 +64,8 @@ pub struct HttpRequest {
     pub user_agent: String,
     /// The body.
     pub body: String,
+    /// The `Impersonate-` headers: their names in small letters, and their values.
+    pub impersonate: Vec<(String, String)>,
 }
 
 impl HttpRequest {
@@ -131,6 +138,8 @@ struct Asked<'a> {
     request: &'a HttpRequest,
     query: Query,
     path: ResourcePath,
+    /// Whom it is for, where that is not the cluster's owner.
+    user: Option<Arc<User>>,
     now: SimTime,
 }
 
@@ -144,11 +153,22 @@ pub fn answer<D: Door>(
     now: SimTime,
 ) -> Result<Answer, Status> {
     let query = Query::parse(&request.query)?;
+    let roles = Access::new(door.server().etcd());
+    let user = access::impersonated(request, &User::admin(), roles)?;
+    if let Some(user) = &user {
+        roles.check(user, &access::attributes(request, &query))?;
+    }
+    let whoever = User::admin();
+    let asker = user.as_deref().unwrap_or(&whoever);
+    if let Some(answer) = review::answer(door, request, &query, asker, now) {
+        return answer;
+    }
     if let Some(path) = ResourcePath::parse(&request.path) {
         let asked = Asked {
             request,
             query,
             path,
+            user,
             now,
         };
         return answer_resource(door, &asked);

@@ -8,6 +8,7 @@ use super::{Answer, Asked, Door, read};
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
 use crate::api::{Object, Status};
+use crate::apiserver::access::{Access, Attributes, User};
 use crate::apiserver::{Apply, Operation, Patch, door, patch};
 use serde_json::Value;
 
@@ -130,6 +131,9 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
     };
     let old = asked.stored(door);
     let fresh = old.is_none();
+    if let (Some(user), true) = (&asked.user, fresh) {
+        may_create(door, user, asked)?;
+    }
     let stored = asked.write(door, Operation::Apply(apply), "PatchOptions")?;
     warnings.extend(told(door, &stored, old.as_ref()));
     let answer = Answer::object(stored).warned(warnings);
@@ -140,6 +144,17 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
         },
         false => answer,
     })
+}
+
+/// Refuses an apply that would create what its user may not create.
+fn may_create<D: Door>(door: &D, user: &User, asked: &Asked<'_>) -> Result<(), Status> {
+    let key = asked.path.key();
+    let wanted = Attributes::of_kind("create", key.kind, &key.namespace, &key.name);
+    let decision = Access::new(door.server().etcd()).decide(user, &wanted);
+    match decision.allowed {
+        true => Ok(()),
+        false => Err(Status::forbidden(&key, &decision.reason)),
+    }
 }
 
 /// A scale with the request's patch applied.

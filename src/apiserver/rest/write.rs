@@ -39,7 +39,7 @@ impl Asked<'_> {
             } else {
                 ""
             },
-            ..Request::by_user(operation)
+            ..Request::by_user(operation).made_for(self.user.as_ref())
         };
         match ApiHandle::handle(door, request, self.now)? {
             Response::Object(object) => Ok(object),
@@ -96,7 +96,7 @@ pub fn told<D: Door>(door: &D, new: &Object, old: Option<&Object>) -> Vec<String
 
 pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
     let directive = Directive::read(&asked.query, "CreateOptions")?;
-    let body = body::read(asked)?;
+    let body = body::read(asked.request)?;
     let Decoded {
         mut object,
         warnings,
@@ -117,7 +117,7 @@ pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
 
 pub fn update<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
     let directive = Directive::read(&asked.query, "UpdateOptions")?;
-    let body = body::read(asked)?;
+    let body = body::read(asked.request)?;
     let Decoded {
         mut object,
         mut warnings,
