@@ -1,6 +1,6 @@
 //! What the server serves, told to clients: versions, groups, resources and their verbs.
 //!
-//! All of it comes from the table of kinds and that of reviews. Upstream:
+//! All of it comes from the tables of kinds, of their other versions and of reviews. Upstream:
 //! staging/src/k8s.io/apiserver/pkg/endpoints/discovery (legacy and `aggregated/`), v1.36.
 
 use crate::api::{Kind, KindRow, Scope};
@@ -57,12 +57,16 @@ pub fn answer(path: &str, accept: &str) -> Option<Value> {
 /// What is served: the kinds of the table, and those that are never stored.
 pub fn rows() -> impl Iterator<Item = &'static KindRow> {
     let stored = Kind::ALL.iter().map(|kind| kind.row());
-    stored.chain(&super::rest::REVIEWS)
+    stored
+        .chain(super::version::rows())
+        .chain(&super::rest::REVIEWS)
+        .chain([&super::component::ROW])
 }
 
 /// What can be done with a kind.
 pub fn verbs(row: &KindRow) -> &'static [&'static str] {
     match row.group {
+        "" if row.kind == super::component::ROW.kind => &["get", "list"],
         "authentication.k8s.io" | "authorization.k8s.io" => &["create"],
         _ => &VERBS,
     }
@@ -95,7 +99,8 @@ pub fn named_groups() -> Vec<&'static str> {
     found
 }
 
-fn group_version(group: &str, version: &str) -> String {
+/// `group/version`, or the version alone for the core group.
+pub fn group_version(group: &str, version: &str) -> String {
     match group {
         "" => version.to_owned(),
         group => format!("{group}/{version}"),

@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod component;
 mod delete;
 pub mod discovery;
 pub mod door;
@@ -27,6 +28,7 @@ pub mod table;
 #[cfg(test)]
 pub mod testing;
 mod tracking;
+pub mod version;
 pub mod watch;
 mod write;
 
@@ -200,6 +202,22 @@ impl ApiServer {
         Ok(self.etcd.events_since(after))
     }
 
+    /// How the parts of the control plane are, of which the scheduler and the controllers run or not.
+    ///
+    /// # Errors
+    /// The server itself does not run. It needs no store to answer.
+    pub fn components_where(
+        &self,
+        scheduler: bool,
+        controllers: bool,
+    ) -> Result<Vec<component::Component>, Status> {
+        if self.health == Health::Stopped {
+            self.check_health()?;
+        }
+        let store = self.health == Health::Serving;
+        Ok(component::components(scheduler, controllers, store).into())
+    }
+
     fn check_health(&self) -> Result<(), Status> {
         use crate::api::Reason;
         match self.health {
@@ -233,5 +251,9 @@ impl ApiHandle for ApiServer {
     fn access(&self) -> Result<access::Access<'_>, Status> {
         self.check_health()?;
         Ok(access::Access::new(&self.etcd))
+    }
+
+    fn components(&self) -> Result<Vec<component::Component>, Status> {
+        self.components_where(true, true)
     }
 }

@@ -3,6 +3,7 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go, v1.36. The table of
 //! kinds decides which paths there are. Left out: proxy paths.
 
+use super::version::Version;
 use crate::api::{Kind, ObjectKey};
 
 /// The longest path that is read.
@@ -19,6 +20,8 @@ pub struct ResourcePath {
     pub name: String,
     /// Empty for the object itself.
     pub subresource: String,
+    /// The version in which it is asked for, where that is not the stored one.
+    pub version: Option<&'static Version>,
     /// The old form of a watch: `/api/v1/watch/…`.
     pub watch: bool,
 }
@@ -37,16 +40,21 @@ impl ResourcePath {
             ["watch", rest @ ..] => (true, rest),
             rest => (false, rest),
         };
-        let kind_of = |plural: &str| Kind::of_resource(group, version, plural);
-        let (kind, namespace, rest) = match rest {
+        let other = |plural: &str| Version::of_resource(group, version, plural);
+        let kind_of = |plural: &str| {
+            let stored = Kind::of_resource(group, version, plural);
+            stored.or_else(|| other(plural).map(|version| version.of))
+        };
+        let (plural, namespace, rest) = match rest {
             ["namespaces", namespace, plural, rest @ ..]
                 if kind_of(plural).is_some_and(Kind::is_namespaced) =>
             {
-                (kind_of(plural)?, *namespace, rest)
+                (*plural, *namespace, rest)
             }
-            [plural, rest @ ..] => (kind_of(plural)?, "", rest),
+            [plural, rest @ ..] => (*plural, "", rest),
             [] => return None,
         };
+        let kind = kind_of(plural)?;
         let (name, subresource) = match rest {
             [] => ("", ""),
             [name] => (*name, ""),
@@ -64,6 +72,7 @@ impl ResourcePath {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             subresource: subresource.to_owned(),
+            version: other(plural),
             watch,
         })
     }
@@ -146,6 +155,10 @@ mod tests {
             ),
             ("/apis/apps/v1/namespaces/a/deployments/x/log", None),
             ("/apis/apps/v1beta1/deployments", None),
+            (
+                "/apis/events.k8s.io/v1/namespaces/a/events/e",
+                Some((Kind::Event, "a", "e", "")),
+            ),
             ("/api/v1/pods/b", None),
             ("/api/v1/namespaces/a/nodes/b", None),
             ("/api/v1/nodes/b/%2e%2e", None),

@@ -1,6 +1,7 @@
 //! What can be asked of the API server, and what it answers.
 
 use super::access::{Access, User};
+use super::component::Component;
 use super::managed::Apply;
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status};
@@ -207,6 +208,12 @@ pub trait ApiHandle {
     /// # Errors
     /// The server does not answer.
     fn access(&self) -> Result<Access<'_>, Status>;
+
+    /// How the parts of the control plane are.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    fn components(&self) -> Result<Vec<Component>, Status>;
 
     /// Reads a container's log (the `log` subresource), which the API server fetches from the Pod's
     /// kubelet. Whoever has no kubelets behind it serves none.

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::flags::Words;
 use crate::api::{Kind, NamespacedName, Object, Status};
 use crate::apiserver::access::{Access, Attributes, User};
+use crate::apiserver::component::{Component, ROW};
 use crate::apiserver::{ApiHandle, LogOptions, Request, Response};
 use crate::sim::SimTime;
 use std::sync::Arc;
@@ -54,6 +55,16 @@ impl ApiHandle for Impersonated<'_> {
 
     fn access(&self) -> Result<Access<'_>, Status> {
         self.api.access()
+    }
+
+    fn components(&self) -> Result<Vec<Component>, Status> {
+        let asked = Attributes {
+            verb: "list".to_owned(),
+            resource: ROW.plural.to_owned(),
+            ..Attributes::default()
+        };
+        self.api.access()?.check(&self.user, &asked)?;
+        self.api.components()
     }
 
     fn pod_log(

@@ -139,8 +139,12 @@ async fn respond(shared: Shared, request: HttpRequest) -> Result<Response<Body>,
     }
     let query = Query::parse(&request.query)?;
     let accept = request.accept.clone();
-    let form = || rest::form_of(&accept, query.get("includeObject"));
     let Told { answer, now, feed } = shared.machine.http(request).await?;
+    let version = answer.version;
+    let form = || {
+        let form = rest::form_of(&accept, query.get("includeObject"))?;
+        Ok::<Form, Status>(form.within(version))
+    };
     let code = answer.code;
     let mut response = match answer.content {
         Content::Object(object) => json(code, &rest::object_json(&object, form()?, now)),

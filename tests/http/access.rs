@@ -233,3 +233,151 @@ fn kubectl_asks_what_is_allowed() {
         );
     }
 }
+
+#[test]
+fn other_versions_are_served_of_the_same_objects() {
+    let server = Server::start(&[]);
+    let v1 = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers";
+    let v2 = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
+    let scaler = json!({
+        "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 5, "targetCPUUtilizationPercentage": 60},
+    });
+    let made = server.create(v1, &scaler);
+    assert_eq!(made["apiVersion"], "autoscaling/v1");
+    assert_eq!(made["spec"]["targetCPUUtilizationPercentage"], 60);
+    let newer = server.get(&format!("{v2}/web")).json();
+    assert_eq!(newer["apiVersion"], "autoscaling/v2");
+    let average = newer.pointer("/spec/metrics/0/resource/target/averageUtilization");
+    assert_eq!(average, Some(&json!(60)));
+    for (media, patch) in [
+        (
+            "application/merge-patch+json",
+            json!({"spec": {"targetCPUUtilizationPercentage": 70}}),
+        ),
+        (
+            "application/strategic-merge-patch+json",
+            json!({"spec": {"targetCPUUtilizationPercentage": 71}}),
+        ),
+        (
+            "application/json-patch+json",
+            json!([{"op": "replace", "path": "/spec/targetCPUUtilizationPercentage", "value": 72}]),
+        ),
+    ] {
+        let ask = server.ask("PATCH", format!("{v1}/web"));
+        let patched = ask.typed(media, &patch.to_string()).send();
+        assert_eq!(patched.code, 200, "{}", patched.text);
+        assert_eq!(patched.json()["apiVersion"], "autoscaling/v1");
+    }
+    let mut full = server.get(&format!("{v1}/web")).json();
+    assert_eq!(full["spec"]["targetCPUUtilizationPercentage"], 72);
+    full["spec"]["maxReplicas"] = 9.into();
+    let put = server.ask("PUT", format!("{v1}/web")).json(&full).send();
+    assert_eq!(
+        (put.code, put.json()["spec"]["maxReplicas"].clone()),
+        (200, json!(9))
+    );
+    let list = server.get(v1).json();
+    assert_eq!(list["apiVersion"], "autoscaling/v1");
+    assert_eq!(
+        list["items"][0]["spec"]["targetCPUUtilizationPercentage"],
+        72
+    );
+    let mut wrong = scaler;
+    wrong["apiVersion"] = "autoscaling/v2".into();
+    assert_eq!(server.ask("POST", v1).json(&wrong).send().code, 400);
+
+    let events = "/apis/events.k8s.io/v1/namespaces/default/events";
+    let mut event = json!({
+        "metadata": {"name": "noted"}, "regarding": {"kind": "Pod", "name": "web", "namespace": "default"},
+        "eventTime": "2026-01-01T00:00:30.000000Z", "type": "Normal", "reason": "Noted",
+        "action": "Noting", "note": "a note", "reportingController": "example.com/notes",
+        "reportingInstance": "notes-1",
+    });
+    assert_eq!(server.create(events, &event)["note"], "a note");
+    let old = server.get("/api/v1/namespaces/default/events/noted").json();
+    assert_eq!(
+        (old["message"].as_str(), old["apiVersion"].as_str()),
+        (Some("a note"), Some("v1"))
+    );
+    let one = server
+        .get(&format!("{events}?fieldSelector=regarding.name%3Dweb"))
+        .json();
+    assert_eq!(one["items"].as_array().map(Vec::len), Some(1), "{one}");
+    let watched = server.get(&format!(
+        "{events}?watch=1&timeoutSeconds=1&fieldSelector=regarding.name%3Dweb"
+    ));
+    assert!(
+        watched.text.contains("\"note\":\"a note\""),
+        "{}",
+        watched.text
+    );
+    event["metadata"]["name"] = "old".into();
+    event["deprecatedCount"] = 3.into();
+    let refused = server.ask("POST", events).json(&event).send();
+    assert_eq!(refused.code, 422);
+    assert!(
+        refused
+            .text
+            .contains("count: Invalid value: \\\"\\\": needs to be unset"),
+        "{}",
+        refused.text
+    );
+}
+
+#[test]
+fn the_parts_of_the_control_plane_are_told() {
+    let server = Server::start(&[]);
+    let answer = server.get("/api/v1/componentstatuses");
+    assert_eq!(
+        answer.warnings(),
+        ["299 - \"v1 ComponentStatus is deprecated in v1.19+\""]
+    );
+    let list = answer.json();
+    let items = list["items"].as_array().expect("items");
+    let names: Vec<&str> = items
+        .iter()
+        .filter_map(|item| item["metadata"]["name"].as_str())
+        .collect();
+    assert_eq!(names, ["controller-manager", "etcd-0", "scheduler"]);
+    let one = server.get("/api/v1/componentstatuses/etcd-0").json();
+    assert_eq!(
+        one["conditions"],
+        json!([{"type": "Healthy", "status": "True", "message": "ok"}])
+    );
+    assert_eq!(
+        server
+            .ask("DELETE", "/api/v1/componentstatuses/etcd-0")
+            .send()
+            .code,
+        405
+    );
+    let Some(kubectl) = Kubectl::start() else {
+        return;
+    };
+    kubectl.expect(&[
+        (
+            "get componentstatuses",
+            "Warning: v1 ComponentStatus is deprecated in v1.19+",
+        ),
+        ("get cs scheduler", "Healthy"),
+        ("get cs -o yaml", "kind: ComponentStatus"),
+        (
+            "api-resources --api-group=events.k8s.io",
+            "events.k8s.io/v1",
+        ),
+        ("explain hpa --api-version=autoscaling/v1", "VERSION:    v1"),
+        ("create deployment web --image=nginx:1.27", "created"),
+        (
+            "autoscale deployment web --min=1 --max=3 --cpu-percent=50",
+            "autoscaled",
+        ),
+        ("get hpa web", "Deployment/web"),
+        (
+            "get horizontalpodautoscalers.v1.autoscaling web -o yaml",
+            "targetCPUUtilizationPercentage: 50",
+        ),
+        ("get events.events.k8s.io", "LAST SEEN"),
+    ]);
+}

@@ -253,7 +253,7 @@ fn it_applies_on_the_server() {
 /// describes it.
 const KINDS: &[(&str, &str)] = &[
     ("secret/password", "user:  3 bytes"),
-    ("serviceaccount/robot", "Tokens:"),
+    ("serviceaccount/robot", "Image pull secrets:"),
     ("replicationcontroller/old", "2 Running"),
     ("persistentvolume/disk", "HostPath"),
     ("persistentvolumeclaim/mine", "Used By:"),

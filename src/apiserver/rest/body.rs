@@ -8,6 +8,7 @@ use crate::api::decode;
 use crate::api::field::{FieldError, Path};
 use crate::api::{Kind, Object, Reason, Status, manifest};
 use crate::apiserver::door;
+use crate::apiserver::version::Version;
 use serde_json::Value;
 
 /// What becomes of unknown and repeated fields.
@@ -141,15 +142,25 @@ pub struct Decoded {
 }
 
 /// Decodes a body as an object of `kind`.
-pub fn decode(body: Body, kind: Kind, directive: Directive) -> Result<Decoded, Status> {
+pub fn decode(
+    body: Body,
+    kind: Kind,
+    version: Option<&Version>,
+    directive: Directive,
+) -> Result<Decoded, Status> {
     if !body.value.is_object() {
         return Err(Status::bad_request(decode::not_an_object(&body.value)));
     }
-    check_kind(&body.value, &kind.api_version(), kind.row().kind)?;
-    let (object, unknown) = door::decode_noting(kind, body.value)?;
+    let row = version.map_or(kind.row(), |version| &version.row);
+    let api_version = version.map_or_else(|| kind.api_version(), Version::api_version);
+    check_kind(&body.value, &api_version, row.kind)?;
+    let (object, unknown) = match version {
+        Some(version) => version.decode(body.value)?,
+        None => door::decode_noting(kind, body.value)?,
+    };
     let sentences = body.twice.into_iter().chain(unknown).collect();
-    let (version, name) = (kind.row().version, kind.row().kind);
-    let refuse = |why: &str| Status::bad_request(decode::cannot_be_handled(version, name, why));
+    let refuse =
+        |why: &str| Status::bad_request(decode::cannot_be_handled(row.version, row.kind, why));
     let warnings = directive.judge(sentences, refuse)?;
     Ok(Decoded { object, warnings })
 }

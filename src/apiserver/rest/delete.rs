@@ -143,7 +143,7 @@ pub fn one<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
 
 pub fn collection<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
     let path = &asked.path;
-    let list = ListOptions::read(&asked.query, path.kind, false)?;
+    let list = ListOptions::read_in(&asked.query, path.kind, path.version, false)?;
     let (options, dry_run) = options(asked)?;
     let page = door.server().page(path.kind, path.namespace(), &list)?;
     let mut items = Vec::new();

@@ -8,6 +8,7 @@
 
 mod access;
 mod body;
+mod component;
 mod delete;
 mod encode;
 mod health;
@@ -27,6 +28,7 @@ pub use review::ROWS as REVIEWS;
 
 use super::page::Page;
 use super::path::ResourcePath;
+use super::version::Version;
 use super::watch::WatchRequest;
 use super::{ApiHandle, ApiServer, discovery, inert};
 use crate::api::{Kind, Object, Reason, Status};
@@ -84,6 +86,8 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// The body, or what becomes one.
     pub content: Content,
+    /// The version in which objects are shown, where that is not the stored one.
+    pub version: Option<&'static Version>,
 }
 
 /// The body of an answer.
@@ -109,6 +113,7 @@ impl Answer {
             code,
             warnings: Vec::new(),
             content,
+            version: None,
         }
     }
 
@@ -163,6 +168,9 @@ pub fn answer<D: Door>(
     if let Some(answer) = review::answer(door, request, &query, asker, now) {
         return answer;
     }
+    if let Some(answer) = component::answer(door, request, &query) {
+        return answer;
+    }
     if let Some(path) = ResourcePath::parse(&request.path) {
         let asked = Asked {
             request,
@@ -171,7 +179,9 @@ pub fn answer<D: Door>(
             user,
             now,
         };
-        return answer_resource(door, &asked);
+        let mut answer = answer_resource(door, &asked)?;
+        answer.version = asked.path.version;
+        return Ok(answer);
     }
     if let Some(answer) = health::answer(door.server(), &request.path, &query) {
         return Ok(answer);

@@ -77,14 +77,24 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
     }
     let Given { patch, twice } = given(asked)?;
     let old = read::current(door, asked)?;
-    let kind = asked.path.kind;
-    let patched = patch::apply(kind, &old.to_json(), &patch)?;
+    let (kind, version) = (asked.path.kind, asked.path.version);
+    let patched = match version {
+        None => patch::apply(kind, &old.to_json(), &patch)?,
+        Some(version) => {
+            let definition = version.definition().name;
+            patch::apply_as(definition, &version.show(old.to_json()), &patch)?
+        }
+    };
     let shown = patched.to_string();
     let invalid = |why: &str| {
         let error = FieldError::invalid(&Path::new("patch"), &shown, why);
         Status::invalid_as("", "", "", &[error])
     };
-    let (mut new, unknown) = door::decode_noting(kind, patched).map_err(|status| {
+    let decoded = match version {
+        None => door::decode_noting(kind, patched),
+        Some(version) => version.decode(patched),
+    };
+    let (mut new, unknown) = decoded.map_err(|status| {
         let (_, why) = status
             .message
             .split_once(": ")
@@ -119,7 +129,13 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
     let refuse = |why: &str| Status::bad_request(format!("error strict decoding YAML: {why}"));
     let mut warnings = directive.judge(twice, refuse)?;
     let kind = asked.path.kind;
-    let (_, unknown) = door::decode_noting(kind, value.clone())?;
+    let (value, unknown) = match asked.path.version {
+        Some(version) => version.to_stored(value)?,
+        None => {
+            let (_, unknown) = door::decode_noting(kind, value.clone())?;
+            (value, unknown)
+        }
+    };
     let subject =
         |why: &str| Status::bad_request(format!("failed to create typed patch object: {why}"));
     warnings.extend(directive.judge(unknown, subject)?);

@@ -6,6 +6,7 @@ mod api_resources;
 mod apply;
 mod auth;
 mod cluster_info;
+mod component;
 mod cordon;
 mod create;
 mod create_service;
