@@ -81,18 +81,13 @@ impl User {
             "kube-apiserver" => ("system:apiserver".to_owned(), MASTERS),
             "kube-scheduler" | "kube-controller-manager" => (format!("system:{part}"), ""),
             "garbage-collector-controller" => (controller("generic-garbage-collector"), ""),
-            "replicationcontroller-controller" => (controller("replication-controller"), ""),
-            "endpoints-controller" => (controller("endpoint-controller"), ""),
-            "endpoint-slice-controller" => (controller("endpointslice-controller"), ""),
-            "node-lifecycle-controller" => (controller("node-controller"), ""),
             "kubeadm" | "user" => return Self::admin(),
             other => (controller(other), ""),
         };
-        let groups = Some(group).filter(|group| !group.is_empty());
-        let account = account_of(&name).is_some();
         let mut user = Self::impersonated(&name, Vec::new());
-        debug_assert!(!account || user.groups.len() == 3);
-        user.groups.splice(0..0, groups.map(str::to_owned));
+        if !group.is_empty() {
+            user.groups.insert(0, group.to_owned());
+        }
         user
     }
 
