@@ -1,7 +1,9 @@
 //! The control plane's parts and the static Pods that show them.
 
 use k8s_openapi::api::core::v1::Pod;
+use kubarium::api::watch::WatchVerb;
 use kubarium::api::{Kind, NamespacedName, Object, ObjectKey};
+use kubarium::apiserver::access::{Attributes, User};
 use kubarium::apiserver::{ApiHandle, Operation, Request};
 use kubarium::cluster::{Cluster, ClusterConfig, Part};
 use kubarium::sim::SimDuration;
@@ -165,4 +167,69 @@ fn without_its_node_there_is_no_control_plane() {
             "{part}"
         );
     }
+}
+
+/// Nobody asks the parts what they may do; this does, of everything that they have written.
+#[test]
+fn the_parts_do_what_their_roles_allow() {
+    let mut cluster = cluster();
+    let scale = r#"{apiVersion: v1, kind: ReplicationController, metadata: {name: old}, spec: {replicas: 1,
+        selector: {a: b}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: nginx}]}}}}
+---
+{apiVersion: v1, kind: ResourceQuota, metadata: {name: quota}, spec: {hard: {pods: 50}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: gone}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: gone}}
+"#;
+    let now = cluster.now();
+    let report = kubarium::kubectl::apply(scale, &mut cluster, now);
+    assert!(report.errors.is_empty(), "{report:?}");
+    run(&mut cluster, 10_000);
+    cluster.stop_node("worker-1");
+    run(&mut cluster, 400_000);
+    for (kind, namespace, name) in [
+        (Kind::Namespace, "", "gone"),
+        (Kind::ReplicationController, "default", "old"),
+    ] {
+        let options = Default::default();
+        let key = ObjectKey::new(kind, namespace, name);
+        let delete = Request::by_user(Operation::Delete { key, options });
+        let now = cluster.now();
+        cluster.handle(delete, now).expect("deleted");
+    }
+    run(&mut cluster, 60_000);
+    let access = cluster.access().expect("it serves");
+    let mut actors = std::collections::BTreeSet::new();
+    for entry in cluster.trace().entries() {
+        let part = entry.actor.split('/').next().unwrap_or_default();
+        // A node's rights are the Node authorizer's, which there is not.
+        if matches!(part, "kubelet" | "user" | "kubeadm" | "kube-apiserver") {
+            continue;
+        }
+        actors.insert(part.to_owned());
+        let key = &entry.key;
+        let (verbs, subresources): (&[&str], &[&str]) = match entry.verb {
+            WatchVerb::Added => (&["create"], &[""]),
+            WatchVerb::Modified => (
+                &["update", "patch", "create", "delete"],
+                &["", "status", "finalize", "binding"],
+            ),
+            WatchVerb::Deleted => (&["delete", "update"], &["", "finalize"]),
+        };
+        let user = User::of_part(&entry.actor);
+        let allowed = verbs.iter().any(|verb| {
+            subresources.iter().any(|subresource| {
+                let mut asked = Attributes::of_kind(verb, key.kind, &key.namespace, &key.name);
+                asked.subresource = (*subresource).to_owned();
+                access.decide(&user, &asked).allowed
+            })
+        });
+        assert!(
+            allowed,
+            "{} ({:?}): {:?} {key}",
+            entry.actor, user.name, entry.verb
+        );
+    }
+    assert!(actors.len() >= 8, "{actors:?}");
 }

@@ -36,6 +36,7 @@ fn roots(all: &mut Collector) {
     all.add::<api::core::v1::Pod>();
     all.add::<api::core::v1::Service>();
     all.add::<api::core::v1::Endpoints>();
+    all.add::<api::core::v1::ComponentStatus>();
     all.add::<api::core::v1::ConfigMap>();
     all.add::<api::core::v1::Event>();
     all.add::<api::core::v1::Binding>();
@@ -52,6 +53,13 @@ fn roots(all: &mut Collector) {
     all.add::<api::apps::v1::StatefulSet>();
     all.add::<api::apps::v1::DaemonSet>();
     all.add::<api::apps::v1::ControllerRevision>();
+    all.add::<api::authentication::v1::SelfSubjectReview>();
+    all.add::<api::authentication::v1::TokenReview>();
+    all.add::<api::authorization::v1::LocalSubjectAccessReview>();
+    all.add::<api::authorization::v1::SelfSubjectAccessReview>();
+    all.add::<api::authorization::v1::SelfSubjectRulesReview>();
+    all.add::<api::authorization::v1::SubjectAccessReview>();
+    all.add::<api::autoscaling::v1::HorizontalPodAutoscaler>();
     all.add::<api::autoscaling::v1::Scale>();
     all.add::<api::autoscaling::v2::HorizontalPodAutoscaler>();
     all.add::<api::batch::v1::Job>();

@@ -1,6 +1,6 @@
 //! What the server serves, told to clients: versions, groups, resources and their verbs.
 //!
-//! All of it comes from the table of kinds. Upstream:
+//! All of it comes from the tables of kinds, of their other versions and of reviews. Upstream:
 //! staging/src/k8s.io/apiserver/pkg/endpoints/discovery (legacy and `aggregated/`), v1.36.
 
 use crate::api::{Kind, KindRow, Scope};
@@ -54,8 +54,22 @@ pub fn answer(path: &str, accept: &str) -> Option<Value> {
     }
 }
 
-fn rows() -> impl Iterator<Item = &'static KindRow> {
-    Kind::ALL.iter().map(|kind| kind.row())
+/// What is served: the kinds of the table, and those that are never stored.
+pub fn rows() -> impl Iterator<Item = &'static KindRow> {
+    let stored = Kind::ALL.iter().map(|kind| kind.row());
+    stored
+        .chain(super::version::rows())
+        .chain(&super::rest::REVIEWS)
+        .chain([&super::component::ROW])
+}
+
+/// What can be done with a kind.
+pub fn verbs(row: &KindRow) -> &'static [&'static str] {
+    match row.group {
+        "" if row.kind == super::component::ROW.kind => &["get", "list"],
+        "authentication.k8s.io" | "authorization.k8s.io" => &["create"],
+        _ => &VERBS,
+    }
 }
 
 /// The versions of a group, the preferred one first.
@@ -85,7 +99,8 @@ pub fn named_groups() -> Vec<&'static str> {
     found
 }
 
-fn group_version(group: &str, version: &str) -> String {
+/// `group/version`, or the version alone for the core group.
+pub fn group_version(group: &str, version: &str) -> String {
     match group {
         "" => version.to_owned(),
         group => format!("{group}/{version}"),
@@ -182,7 +197,7 @@ fn resource_list(group: &str, version: &str) -> Value {
         let namespaced = row.scope == Scope::Namespaced;
         let mut resource = json!({
             "name": row.plural, "singularName": row.singular, "namespaced": namespaced,
-            "kind": row.kind, "verbs": VERBS,
+            "kind": row.kind, "verbs": verbs(row),
         });
         if !row.short_names.is_empty() {
             resource["shortNames"] = json!(row.short_names);
@@ -271,7 +286,7 @@ fn aggregated(row: &KindRow) -> Value {
         "responseKind": own(),
         "scope": if row.scope == Scope::Namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": row.singular,
-        "verbs": VERBS,
+        "verbs": verbs(row),
     });
     let subresources: Vec<Value> = subresources.collect();
     for (name, shown) in [

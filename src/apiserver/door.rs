@@ -1,6 +1,7 @@
 //! Where JSON becomes objects: strict decoding, and patches.
 
 use super::Patch;
+use super::version::Version;
 use crate::api::{Kind, Object, Reason, Status};
 use crate::api::{decode, schema};
 use serde_json::Value;
@@ -26,6 +27,13 @@ pub fn decode(json: Value, validation: FieldValidation) -> Result<Object, Status
             .to_owned()
     };
     let (api_version, kind) = (text("apiVersion"), text("kind"));
+    if let Some(version) = Version::of_manifest(&api_version, &kind) {
+        let (object, sentences) = version.decode(json)?;
+        return match decode::strict_error(&sentences) {
+            Some(why) if validation == FieldValidation::Strict => Err(version.refuse(&why)),
+            _ => Ok(object),
+        };
+    }
     let Some(kind) = Kind::of_manifest(&api_version, &kind) else {
         let message = format!("no matches for kind \"{kind}\" in version \"{api_version}\"");
         return Err(Status::plain(Reason::NotFound, message));

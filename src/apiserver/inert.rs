@@ -45,9 +45,6 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
         Kind::ServiceAccount => {
             "no Pod of this cluster gets a token yet: a ServiceAccount is stored, and is nobody"
         }
-        Kind::Role | Kind::ClusterRole | Kind::RoleBinding | Kind::ClusterRoleBinding => {
-            "everybody may do everything in this cluster yet: it is stored, and asked by nobody"
-        }
         _ => return None,
     })
 }

@@ -5,9 +5,11 @@
 //! in [`Etcd`], and what it allocates (cluster IPs, node ports) it works out from there.
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go, v1.36. Left out:
-//! authentication, flow control, encryption, the sockets (see `server/`).
+//! authentication (requests say whom they are for, see `access/`), flow control, encryption, the sockets (see `server/`).
 
+pub mod access;
 pub mod admission;
+pub mod component;
 mod delete;
 pub mod discovery;
 pub mod door;
@@ -26,6 +28,7 @@ pub mod table;
 #[cfg(test)]
 pub mod testing;
 mod tracking;
+pub mod version;
 pub mod watch;
 mod write;
 
@@ -160,6 +163,7 @@ impl ApiServer {
             dry_run: request.dry_run,
             tracking: Tracking::of(request.manager, request.via, &origin),
             origin,
+            user: request.user,
         };
         match request.operation {
             Operation::Get(key) => self.get(&key).map(Response::Object),
@@ -198,6 +202,22 @@ impl ApiServer {
         Ok(self.etcd.events_since(after))
     }
 
+    /// How the parts of the control plane are, of which the scheduler and the controllers run or not.
+    ///
+    /// # Errors
+    /// The server itself does not run. It needs no store to answer.
+    pub fn components_where(
+        &self,
+        scheduler: bool,
+        controllers: bool,
+    ) -> Result<Vec<component::Component>, Status> {
+        if self.health == Health::Stopped {
+            self.check_health()?;
+        }
+        let store = self.health == Health::Serving;
+        Ok(component::components(scheduler, controllers, store).into())
+    }
+
     fn check_health(&self) -> Result<(), Status> {
         use crate::api::Reason;
         match self.health {
@@ -226,5 +246,14 @@ impl ApiHandle for ApiServer {
 
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
         admission::warnings(new, old, &self.config, &self.etcd)
+    }
+
+    fn access(&self) -> Result<access::Access<'_>, Status> {
+        self.check_health()?;
+        Ok(access::Access::new(&self.etcd))
+    }
+
+    fn components(&self) -> Result<Vec<component::Component>, Status> {
+        self.components_where(true, true)
     }
 }

@@ -3,6 +3,7 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go, v1.36. The table of
 //! kinds decides which paths there are. Left out: proxy paths.
 
+use super::version::Version;
 use crate::api::{Kind, ObjectKey};
 
 /// The longest path that is read.
@@ -19,6 +20,8 @@ pub struct ResourcePath {
     pub name: String,
     /// Empty for the object itself.
     pub subresource: String,
+    /// The version in which it is asked for, where that is not the stored one.
+    pub version: Option<&'static Version>,
     /// The old form of a watch: `/api/v1/watch/…`.
     pub watch: bool,
 }
@@ -26,14 +29,7 @@ pub struct ResourcePath {
 impl ResourcePath {
     /// Reads a path; `None` where nothing is served there.
     pub fn parse(path: &str) -> Option<Self> {
-        if path.len() > PATH_LIMIT {
-            return None;
-        }
-        let parts: Vec<String> = path
-            .trim_matches('/')
-            .split('/')
-            .map(percent_decoded)
-            .collect::<Option<_>>()?;
+        let parts = segments(path)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let (group, version, rest) = match parts.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
@@ -44,16 +40,21 @@ impl ResourcePath {
             ["watch", rest @ ..] => (true, rest),
             rest => (false, rest),
         };
-        let kind_of = |plural: &str| Kind::of_resource(group, version, plural);
-        let (kind, namespace, rest) = match rest {
+        let other = |plural: &str| Version::of_resource(group, version, plural);
+        let kind_of = |plural: &str| {
+            let stored = Kind::of_resource(group, version, plural);
+            stored.or_else(|| other(plural).map(|version| version.of))
+        };
+        let (plural, namespace, rest) = match rest {
             ["namespaces", namespace, plural, rest @ ..]
                 if kind_of(plural).is_some_and(Kind::is_namespaced) =>
             {
-                (kind_of(plural)?, *namespace, rest)
+                (*plural, *namespace, rest)
             }
-            [plural, rest @ ..] => (kind_of(plural)?, "", rest),
+            [plural, rest @ ..] => (*plural, "", rest),
             [] => return None,
         };
+        let kind = kind_of(plural)?;
         let (name, subresource) = match rest {
             [] => ("", ""),
             [name] => (*name, ""),
@@ -71,6 +72,7 @@ impl ResourcePath {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             subresource: subresource.to_owned(),
+            version: other(plural),
             watch,
         })
     }
@@ -86,6 +88,15 @@ impl ResourcePath {
     }
 }
 
+/// The parts of a path between its slashes; `None` where it is too long or malformed.
+pub fn segments(path: &str) -> Option<Vec<String>> {
+    if path.len() > PATH_LIMIT {
+        return None;
+    }
+    let parts = path.trim_matches('/').split('/');
+    parts.map(percent_decoded).collect()
+}
+
 /// The path of `key`'s object.
 pub fn path_of(key: &ObjectKey) -> String {
     let row = key.kind.row();
@@ -99,7 +110,8 @@ pub fn path_of(key: &ObjectKey) -> String {
     }
 }
 
-fn is_segment(name: &str) -> bool {
+/// Whether a name can stand in a path.
+pub fn is_segment(name: &str) -> bool {
     name != "." && name != ".." && !name.contains(['/', '%'])
 }
 
@@ -143,6 +155,10 @@ mod tests {
             ),
             ("/apis/apps/v1/namespaces/a/deployments/x/log", None),
             ("/apis/apps/v1beta1/deployments", None),
+            (
+                "/apis/events.k8s.io/v1/namespaces/a/events/e",
+                Some((Kind::Event, "a", "e", "")),
+            ),
             ("/api/v1/pods/b", None),
             ("/api/v1/namespaces/a/nodes/b", None),
             ("/api/v1/nodes/b/%2e%2e", None),

@@ -1,5 +1,7 @@
 //! What can be asked of the API server, and what it answers.
 
+use super::access::{Access, User};
+use super::component::Component;
 use super::managed::Apply;
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status};
@@ -113,6 +115,9 @@ pub struct Request {
     /// The subresource that the fields are written through, where it is not the operation's own:
     /// `scale`, or empty.
     pub via: &'static str,
+    /// For whom, where that is neither a part of the cluster nor the person it belongs to: nobody
+    /// gives others more than he has.
+    pub user: Option<Arc<User>>,
     /// What to do.
     pub operation: Operation,
 }
@@ -126,8 +131,19 @@ impl Request {
             dry_run: false,
             manager: None,
             via: "",
+            user: None,
             operation,
         }
+    }
+
+    /// The same, for `user` where there is one.
+    #[must_use]
+    pub fn made_for(mut self, user: Option<&Arc<User>>) -> Self {
+        if let Some(user) = user {
+            self.actor = user.actor().into();
+            self.user = Some(user.clone());
+        }
+        self
     }
 }
 
@@ -186,6 +202,18 @@ pub trait ApiHandle {
 
     /// What admission says to whoever changed `old` to `new`, in the words of `Warning` headers.
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String>;
+
+    /// What the stored roles and bindings allow.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    fn access(&self) -> Result<Access<'_>, Status>;
+
+    /// How the parts of the control plane are.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    fn components(&self) -> Result<Vec<Component>, Status>;
 
     /// Reads a container's log (the `log` subresource), which the API server fetches from the Pod's
     /// kubelet. Whoever has no kubelets behind it serves none.

@@ -3,6 +3,7 @@
 //! Upstream: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/fieldmanager.go and
 //! managedfieldsupdater.go, v1.36.
 
+use super::access::User;
 use super::door::{self, FieldValidation};
 use super::managed::{self, Apply, Manager, Managers};
 use super::{ApiServer, Health};
@@ -22,6 +23,8 @@ pub(super) struct Write {
     pub tracking: Tracking,
     /// Who asks, and why.
     pub origin: Origin,
+    /// For whom, where that makes a difference.
+    pub user: Option<Arc<User>>,
 }
 
 /// Whose the written fields become.

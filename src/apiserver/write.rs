@@ -1,5 +1,6 @@
 //! Writes: create, update, status, patch, binding. Apply is in `tracking`.
 
+use super::access::Access;
 use super::admission::Surroundings;
 use super::tracking::{Tracking, Write};
 use super::{ApiServer, Patch, admission, door, registry};
@@ -19,6 +20,9 @@ impl ApiServer {
         write.tracking.of_new(&mut object, &write.origin);
         let now = write.origin.at;
         admission::mutate(&mut object, &mut self.around(None, now))?;
+        if let Some(user) = &write.user {
+            Access::new(&self.etcd).check_grant(user, &object, None)?;
+        }
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
         let errors = registry::validate(&object);
         if !errors.is_empty() {
@@ -53,6 +57,7 @@ impl ApiServer {
                 dry_run: false,
                 tracking: Tracking::of(None, "", &origin),
                 origin,
+                user: None,
             };
             self.update_status(quota, write)?;
         }
@@ -100,6 +105,9 @@ impl ApiServer {
         registry::default(&mut object);
         let now = write.origin.at;
         admission::mutate(&mut object, &mut self.around(Some(&old), now))?;
+        if let Some(user) = &write.user {
+            Access::new(&self.etcd).check_grant(user, &object, Some(&old))?;
+        }
         registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
         let errors = registry::validate_update(&object, &old);
         if !errors.is_empty() {

@@ -34,6 +34,7 @@ impl Ctx<'_> {
             dry_run: false,
             manager: None,
             via: "",
+            user: None,
             operation,
         };
         self.api.handle(request, self.now)

@@ -91,6 +91,15 @@ impl ObjectInformer {
         changes
     }
 
+    /// The objects of `kind`, by namespace and name.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        let first = ObjectKey::new(kind, "", "");
+        let objects = self.objects.range(first..);
+        objects
+            .take_while(move |(key, _)| key.kind == kind)
+            .map(|(_, object)| object)
+    }
+
     /// The object at `key`.
     pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
         self.objects.get(key)

@@ -213,7 +213,9 @@ impl Cluster {
             }
         });
         let etcd = Etcd::restore(backup.revision, objects.into_values());
-        let api = ApiServer::on_store(config.api_server(), SimRng::new(backup.api_rng), etcd);
+        let mut api = ApiServer::on_store(config.api_server(), SimRng::new(backup.api_rng), etcd);
+        // As every API server that starts: a backup of an older build has none.
+        api.ensure_policy(backup.now);
         let mut cluster = Self::of_parts(config, backup.now, api, kubelets.collect());
         cluster.rng = SimRng::new(backup.rng);
         cluster.trace = Trace::resume(backup.revision, backup.trace.iter().cloned());

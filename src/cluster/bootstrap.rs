@@ -1,5 +1,5 @@
 //! What a cluster holds from the start: namespaces, the `kubernetes` Service, the control plane's
-//! own Pods, CoreDNS, a sample application.
+//! own Pods, CoreDNS, a sample application, roles and bindings.
 //!
 //! Upstream: cmd/kubeadm, pkg/controlplane/controller/kubernetesservice, v1.36. Left out:
 //! kube-proxy as a Pod of each node, which only a DaemonSet could make.
@@ -79,6 +79,8 @@ pub fn create_objects(cluster: &mut Cluster) {
     if cluster.config.sample {
         create_list(cluster, SAMPLE);
     }
+    let now = cluster.now;
+    cluster.api.ensure_policy(now);
 }
 
 /// Creates the objects of a list that is part of the binary.
@@ -101,6 +103,7 @@ fn create(cluster: &mut Cluster, object: Object) {
         dry_run: false,
         manager: None,
         via: "",
+        user: None,
         operation: Operation::Create(object),
     };
     let now = cluster.now;

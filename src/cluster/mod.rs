@@ -21,6 +21,8 @@ pub use load::{EndpointCount, LOADS_LIMIT, Load, LoadPacket, PER_SECOND_LIMIT};
 pub use trace::{Trace, TraceEntry};
 
 use crate::api::{Kind, NamespacedName, Object, Status};
+use crate::apiserver;
+use crate::apiserver::access::Access;
 use crate::apiserver::rest::Door;
 use crate::apiserver::{ApiHandle, ApiServer, LogOptions, Request, Response};
 use crate::client::{Agenda, Component, Ctx};
@@ -391,6 +393,17 @@ impl ApiHandle for Cluster {
 
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
         self.api.warnings(new, old)
+    }
+
+    fn access(&self) -> Result<Access<'_>, Status> {
+        self.api.access()
+    }
+
+    fn components(&self) -> Result<Vec<apiserver::component::Component>, Status> {
+        let runs = |part: Part| !self.stopped.contains(&part);
+        let (scheduler, controllers) =
+            (runs(Part::KubeScheduler), runs(Part::KubeControllerManager));
+        self.api.components_where(scheduler, controllers)
     }
 
     fn pod_log(

@@ -51,6 +51,7 @@ controllers! {
     garbage_collector: super::garbage_collector::GarbageCollector,
     namespace: super::namespace::NamespaceController,
     resource_quota: super::resource_quota::ResourceQuotaController,
+    cluster_role_aggregation: super::cluster_role_aggregation::ClusterRoleAggregationController,
 }
 
 /// The controller manager. Everything it holds can be thrown away: it is rebuilt from a list.

@@ -3,6 +3,7 @@
 //! Upstream: cmd/kube-controller-manager/app/controllermanager.go, v1.36. Left out: leader election
 //! (there is one replica) and the controllers of kinds that are not served.
 
+mod cluster_role_aggregation;
 mod deployment;
 mod endpoint_slice;
 mod endpoints;

@@ -6,7 +6,7 @@ use super::{get, merge, object, printed_name};
 use crate::api::manifest::{self, Document};
 use crate::api::{Kind, Object, ObjectKey, Reason, Status, codec};
 use crate::apiserver::door::{self, FieldValidation};
-use crate::apiserver::{ApiHandle, Operation, inert};
+use crate::apiserver::{ApiHandle, Operation, inert, version};
 use crate::sim::SimTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -172,7 +172,10 @@ pub(super) fn apply_one(
     api: &mut dyn ApiHandle,
     now: SimTime,
 ) -> Result<Applied, (&'static str, Status)> {
-    let modified = annotated(placed(&document.value));
+    // An older version is merged as the stored one.
+    let document = version::as_stored(document.value.clone());
+    let document = document.map_err(|status| ("creating", status))?;
+    let modified = annotated(placed(&document));
     let decoded = match door::decode(modified.clone(), FieldValidation::Strict) {
         Ok(decoded) => decoded,
         Err(status) if status.reason == Reason::NotFound => {

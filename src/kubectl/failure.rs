@@ -84,7 +84,10 @@ impl Failure {
     fn line(&self) -> String {
         match self {
             Failure::Server(status) if is_refused(status) => status.message.clone(),
-            Failure::Server(status) if status.message.starts_with("etcdserver:") => {
+            Failure::Server(status)
+                if status.reason == Reason::Unknown
+                    || status.message.starts_with("etcdserver:") =>
+            {
                 format!("Error from server: {}", status.message)
             }
             Failure::Server(status) => {

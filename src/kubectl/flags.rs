@@ -52,6 +52,9 @@ pub const fn lettered(name: &'static str, letter: char, takes: Takes) -> Flag {
 pub const GLOBAL: &[Flag] = &[
     lettered("namespace", 'n', Takes::Text),
     lettered("help", 'h', Takes::Switch),
+    flag("as", Takes::Text),
+    flag("as-group", Takes::Text),
+    flag("as-uid", Takes::Text),
 ];
 /// Which objects: by label and field, in which namespaces.
 pub const SELECT: &[Flag] = &[

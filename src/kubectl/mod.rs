@@ -11,6 +11,7 @@ mod drain;
 mod edit;
 mod failure;
 mod flags;
+mod impersonate;
 mod merge;
 mod output;
 mod resource;

@@ -6,11 +6,14 @@
 use super::commands::{self, Pending, Verb};
 use super::failure::Failure;
 use super::flags::{self, Words};
+use super::impersonate::{self, Impersonated};
 use super::output::Output;
 use crate::apiserver::ApiHandle;
+use crate::apiserver::access::User;
 use crate::sim::SimTime;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The longest command line that is read.
 const LINE_LIMIT: usize = 64 * 1024;
@@ -47,6 +50,8 @@ pub struct Shell<'a> {
     pub words: &'a Words,
     /// The namespace it works in.
     pub namespace: &'a str,
+    /// Whom it is done for.
+    pub user: &'a User,
     /// The words of its verb: `rollout status`.
     pub verb: &'static str,
 }
@@ -69,6 +74,8 @@ pub struct Run {
     output: Output,
     pending: Option<Pending>,
     code: u8,
+    /// Whom it is done for, where that is somebody else.
+    user: Option<Arc<User>>,
 }
 
 impl Run {
@@ -78,6 +85,7 @@ impl Run {
             output: Output::default(),
             pending: None,
             code: 0,
+            user: None,
         };
         let started = run.begin(line, files, api, now);
         run.settle(started);
@@ -107,8 +115,20 @@ impl Run {
             return Ok(None);
         }
         let namespace = sorted.text("namespace").unwrap_or("default").to_owned();
+        self.user = impersonate::user_of(&sorted)?;
+        let owner = User::admin();
+        let mut served;
+        let api = match &self.user {
+            Some(user) => {
+                let user = user.clone();
+                served = Impersonated { api, user };
+                &mut served as &mut dyn ApiHandle
+            }
+            None => api,
+        };
         let mut shell = Shell {
             api,
+            user: self.user.as_deref().unwrap_or(&owner),
             now,
             files,
             out: &mut self.output,
@@ -122,7 +142,13 @@ impl Run {
     /// Goes on with a command that waits; nothing happens to one that has ended.
     pub fn resume(&mut self, api: &mut dyn ApiHandle, now: SimTime) {
         if let Some(mut pending) = self.pending.take() {
-            let resumed = pending.resume(api, now, &mut self.output);
+            let resumed = match self.user.clone() {
+                Some(user) => {
+                    let mut served = Impersonated { api, user };
+                    pending.resume(&mut served, now, &mut self.output)
+                }
+                None => pending.resume(api, now, &mut self.output),
+            };
             let resumed = resumed.map(|waits| waits.then_some(pending));
             self.settle(resumed);
         }
@@ -176,7 +202,8 @@ fn find_verb(words: &[String]) -> Result<(&'static Verb, Vec<String>), Failure> 
     let mut at = 0;
     while at < words.len() && names.len() < 2 {
         let word = &words[at];
-        if matches!(word.as_str(), "-n" | "--namespace") {
+        let takes = ["-n", "--namespace", "--as", "--as-group", "--as-uid"];
+        if takes.contains(&word.as_str()) {
             at += 1;
         } else if !word.starts_with('-') {
             names.push(at);

@@ -40,6 +40,18 @@ fn header(headers: &HeaderMap, name: HeaderName) -> String {
     texts.join(",")
 }
 
+/// The headers that say whom a request is for. How many there may be is bounded by the HTTP reader.
+fn impersonation(headers: &HeaderMap) -> Vec<(String, String)> {
+    let given = headers
+        .iter()
+        .filter(|(name, _)| name.as_str().starts_with("impersonate-"));
+    let pair = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    };
+    given.filter_map(pair).collect()
+}
+
 /// Reads a body. One that is too large is read on for a while, so that its sender gets to see the
 /// answer instead of a broken connection.
 async fn read(body: Body) -> Result<Vec<u8>, Status> {
@@ -100,6 +112,7 @@ async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
         Err(_) if !content_type.contains("json") && !content_type.contains("yaml") => String::new(),
         Err(_) => return Err(Status::bad_request("the body is not UTF-8")),
     };
+    let impersonate = impersonation(&headers);
     let method = match method.as_str() {
         "HEAD" => "GET",
         other => other,
@@ -111,18 +124,27 @@ async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
         content_type,
         accept: header(&headers, ACCEPT),
         user_agent: header(&headers, USER_AGENT),
+        impersonate,
         body,
     })
 }
 
 async fn respond(shared: Shared, request: HttpRequest) -> Result<Response<Body>, Status> {
     if request.path.starts_with("/openapi/") && !request.is_write() {
+        if !request.impersonate.is_empty() {
+            // The documents are not the cluster's, but who may read them is its matter.
+            shared.machine.http(request.clone()).await?;
+        }
         return openapi_document(&request);
     }
     let query = Query::parse(&request.query)?;
     let accept = request.accept.clone();
-    let form = || rest::form_of(&accept, query.get("includeObject"));
     let Told { answer, now, feed } = shared.machine.http(request).await?;
+    let version = answer.version;
+    let form = || {
+        let form = rest::form_of(&accept, query.get("includeObject"))?;
+        Ok::<Form, Status>(form.within(version))
+    };
     let code = answer.code;
     let mut response = match answer.content {
         Content::Object(object) => json(code, &rest::object_json(&object, form()?, now)),

@@ -7,7 +7,7 @@
 //! Upstream: staging/src/k8s.io/kube-openapi/pkg/{builder3,handler3}, v1.36. The protobuf form of
 //! version 2 is in `gnostic`. Left out: that of version 3, the schemas of responses other than the kind's own.
 
-use crate::api::{Kind, KindRow, Scope};
+use crate::api::{KindRow, Scope};
 use crate::apiserver::discovery::{self, GIT_VERSION};
 use crate::apiserver::patch::rules;
 use serde_json::{Map, Value, json};
@@ -23,8 +23,7 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     for (name, schema) in &mut schemas {
         say_how_it_merges(&short_name(name), schema);
     }
-    for kind in Kind::ALL {
-        let row = kind.row();
+    for row in discovery::rows() {
         if let Some(schema) = schemas.get_mut(&full_name(row)) {
             schema["x-kubernetes-group-version-kind"] = json!([gvk(row)]);
         }
@@ -114,8 +113,7 @@ fn info() -> Value {
 fn version_3(group: &str, version: &str) -> Value {
     let mut paths = Map::new();
     let mut names = BTreeSet::new();
-    for kind in Kind::ALL {
-        let row = kind.row();
+    for row in discovery::rows() {
         if row.group == group && row.version == version {
             add_paths(row, &mut paths);
             collect(&full_name(row), &mut names);
@@ -236,7 +234,8 @@ fn add_paths(row: &KindRow, paths: &mut Map<String, Value>) {
         ),
         false => (format!("{root}/{}", row.plural), Vec::new()),
     };
-    if namespaced {
+    let served = |verb: &str| discovery::verbs(row).contains(&verb);
+    if namespaced && served("list") {
         let all = json!({"get": operation(row, "list", &LIST, &[])});
         paths.insert(format!("{root}/{}", row.plural), all);
     }
@@ -245,18 +244,31 @@ fn add_paths(row: &KindRow, paths: &mut Map<String, Value>) {
         "post": operation(row, "post", &WRITE, &JSON),
         "delete": operation(row, "deletecollection", &DELETE, &[]),
     });
+    retain(&mut many, &|method| match method {
+        "post" => served("create"),
+        "delete" => served("deletecollection"),
+        _ => served("list"),
+    });
     if !named.is_empty() {
         many["parameters"] = named.clone().into();
     }
     named.push(path("name"));
     let item = format!("{collection}/{{name}}");
     paths.insert(collection, many);
-    let one = json!({
+    if !served("get") {
+        return;
+    }
+    let mut one = json!({
         "get": operation(row, "get", &[], &[]),
         "put": operation(row, "put", &WRITE, &JSON),
         "patch": operation(row, "patch", &PATCH, &PATCHES),
         "delete": operation(row, "delete", &DELETE, &[]),
         "parameters": named,
+    });
+    retain(&mut one, &|method| match method {
+        "put" => served("update"),
+        "parameters" => true,
+        method => served(method),
     });
     if row.subresources.contains(&"status") {
         let status = json!({
@@ -270,13 +282,20 @@ fn add_paths(row: &KindRow, paths: &mut Map<String, Value>) {
     paths.insert(item, one);
 }
 
+/// Drops the operations that are not served.
+fn retain(item: &mut Value, keep: &dyn Fn(&str) -> bool) {
+    if let Some(operations) = item.as_object_mut() {
+        operations.retain(|method, _| keep(method));
+    }
+}
+
 /// Everything as one document of version 2, for old clients.
 fn version_2() -> Value {
     let mut names = BTreeSet::new();
     let mut paths = Map::new();
-    for kind in Kind::ALL {
-        collect(&full_name(kind.row()), &mut names);
-        add_paths(kind.row(), &mut paths);
+    for row in discovery::rows() {
+        collect(&full_name(row), &mut names);
+        add_paths(row, &mut paths);
     }
     let found = |name: &String| {
         let mut schema = SCHEMAS.get(name)?.clone();
@@ -349,7 +368,7 @@ mod tests {
     #[test]
     fn every_kind_is_described_with_its_schema_and_paths() {
         let index = index();
-        for kind in Kind::ALL {
+        for kind in crate::api::Kind::ALL {
             let row = kind.row();
             let path = match row.group {
                 "" => format!("api/{}", row.version),

@@ -67,14 +67,14 @@ fn program() -> Option<PathBuf> {
 }
 
 /// kubectl with a server of its own.
-struct Kubectl {
+pub struct Kubectl {
     program: PathBuf,
-    server: Server,
+    pub server: Server,
 }
 
 impl Kubectl {
     /// `None`, and loudly so, where there is no kubectl.
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let Some(program) = program() else {
             let line = "!".repeat(72);
             eprintln!(
@@ -99,7 +99,7 @@ impl Kubectl {
     }
 
     /// Runs a command line; answers its exit code and all that it printed.
-    fn try_run(&self, line: &str) -> (i32, String) {
+    pub fn try_run(&self, line: &str) -> (i32, String) {
         let output = self.command(line).output().expect("kubectl runs");
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8(text).expect("text");
@@ -107,14 +107,14 @@ impl Kubectl {
     }
 
     /// Runs a command line that must succeed.
-    fn run(&self, line: &str) -> String {
+    pub fn run(&self, line: &str) -> String {
         let (code, text) = self.try_run(line);
         assert_eq!(code, 0, "kubectl {line}\n{text}");
         text
     }
 
     /// Runs command lines that must succeed and print something with these words in it.
-    fn expect(&self, lines: &[(&str, &str)]) {
+    pub fn expect(&self, lines: &[(&str, &str)]) {
         for (line, words) in lines {
             let text = self.run(line);
             assert!(
@@ -253,7 +253,7 @@ fn it_applies_on_the_server() {
 /// describes it.
 const KINDS: &[(&str, &str)] = &[
     ("secret/password", "user:  3 bytes"),
-    ("serviceaccount/robot", "Tokens:"),
+    ("serviceaccount/robot", "Image pull secrets:"),
     ("replicationcontroller/old", "2 Running"),
     ("persistentvolume/disk", "HostPath"),
     ("persistentvolumeclaim/mine", "Used By:"),

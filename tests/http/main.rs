@@ -3,6 +3,7 @@
 // They wait for a real process, in real time.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod access;
 mod client;
 mod javascript;
 mod kubectl;

@@ -26,12 +26,20 @@ pub fn apply(kind: Kind, object: &Value, patch: &Patch) -> Result<Value, Status>
     let definition = schema()
         .root(row.group, row.version, row.kind)
         .expect("invariant: the field table has every kind of the table of kinds");
+    apply_as(definition.name, object, patch)
+}
+
+/// The same for JSON of the definition with this name.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_as(definition: &'static str, object: &Value, patch: &Patch) -> Result<Value, Status> {
     let mut patched = object.clone();
     match patch {
         Patch::Json(operations) => apply_json(&mut patched, operations)?,
         Patch::Merge(change) => apply_merge(&mut patched, change),
         Patch::StrategicMerge(change) => {
-            apply_strategic(&mut patched, change.clone(), definition.name)
+            apply_strategic(&mut patched, change.clone(), definition)
                 .map_err(Status::bad_request)?;
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{create,rest}.go, v1.36.
 
-use super::{Asked, Query};
+use super::{HttpRequest, Query};
 use crate::api::codec::parse_json;
 use crate::api::decode;
 use crate::api::field::{FieldError, Path};
 use crate::api::{Kind, Object, Reason, Status, manifest};
 use crate::apiserver::door;
+use crate::apiserver::version::Version;
 use serde_json::Value;
 
 /// What becomes of unknown and repeated fields.
@@ -62,11 +63,11 @@ pub struct Body {
 }
 
 /// The body of a request, whatever its media type.
-pub fn read(asked: &Asked<'_>) -> Result<Body, Status> {
-    let media = asked.request.content_type.split(';').next().unwrap_or("");
+pub fn read(request: &HttpRequest) -> Result<Body, Status> {
+    let media = request.content_type.split(';').next().unwrap_or("");
     match media.trim() {
-        "" | "application/json" => json(&asked.request.body),
-        "application/yaml" => yaml(&asked.request.body),
+        "" | "application/json" => json(&request.body),
+        "application/yaml" => yaml(&request.body),
         other => Err(unsupported(
             other,
             &["application/json", "application/yaml"],
@@ -114,10 +115,9 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Refuses a body of another kind than `kind`. What is not said is taken to be right.
-fn check_kind(value: &Value, kind: Kind) -> Result<(), Status> {
+/// Refuses a body of another kind than `name` in `version`. What is not said is taken to be right.
+pub fn check_kind(value: &Value, version: &str, name: &str) -> Result<(), Status> {
     let (found_version, found_kind) = (text(value, "apiVersion"), text(value, "kind"));
-    let (version, name) = (kind.api_version(), kind.row().kind);
     if found_kind.is_empty() && found_version.is_empty() {
         return Ok(());
     }
@@ -142,15 +142,25 @@ pub struct Decoded {
 }
 
 /// Decodes a body as an object of `kind`.
-pub fn decode(body: Body, kind: Kind, directive: Directive) -> Result<Decoded, Status> {
+pub fn decode(
+    body: Body,
+    kind: Kind,
+    version: Option<&Version>,
+    directive: Directive,
+) -> Result<Decoded, Status> {
     if !body.value.is_object() {
         return Err(Status::bad_request(decode::not_an_object(&body.value)));
     }
-    check_kind(&body.value, kind)?;
-    let (object, unknown) = door::decode_noting(kind, body.value)?;
+    let row = version.map_or(kind.row(), |version| &version.row);
+    let api_version = version.map_or_else(|| kind.api_version(), Version::api_version);
+    check_kind(&body.value, &api_version, row.kind)?;
+    let (object, unknown) = match version {
+        Some(version) => version.decode(body.value)?,
+        None => door::decode_noting(kind, body.value)?,
+    };
     let sentences = body.twice.into_iter().chain(unknown).collect();
-    let (version, name) = (kind.row().version, kind.row().kind);
-    let refuse = |why: &str| Status::bad_request(decode::cannot_be_handled(version, name, why));
+    let refuse =
+        |why: &str| Status::bad_request(decode::cannot_be_handled(row.version, row.kind, why));
     let warnings = directive.judge(sentences, refuse)?;
     Ok(Decoded { object, warnings })
 }

@@ -29,7 +29,7 @@ const RETURNED: &[&str] = &[
 fn options(asked: &Asked<'_>) -> Result<(DeleteOptions, bool), Status> {
     let given = match asked.request.body.trim().is_empty() {
         true => of_query(asked)?,
-        false => of_body(body::read(asked)?.value)?,
+        false => of_body(body::read(asked.request)?.value)?,
     };
     let mut options = DeleteOptions {
         grace_period_seconds: given.grace_period_seconds,
@@ -117,7 +117,7 @@ fn remove<D: Door>(
     let request = crate::apiserver::Request {
         dry_run,
         manager: Some(asked.manager()),
-        ..crate::apiserver::Request::by_user(operation)
+        ..crate::apiserver::Request::by_user(operation).made_for(asked.user.as_ref())
     };
     let removed = door.handle(request, asked.now)?;
     Ok(removed
@@ -143,7 +143,7 @@ pub fn one<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
 
 pub fn collection<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
     let path = &asked.path;
-    let list = ListOptions::read(&asked.query, path.kind, false)?;
+    let list = ListOptions::read_in(&asked.query, path.kind, path.version, false)?;
     let (options, dry_run) = options(asked)?;
     let page = door.server().page(path.kind, path.namespace(), &list)?;
     let mut items = Vec::new();

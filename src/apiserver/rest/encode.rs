@@ -7,6 +7,7 @@ use crate::api::watch::WatchVerb;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::page::Page;
 use crate::apiserver::table;
+use crate::apiserver::version::Version;
 use crate::sim::SimTime;
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,8 @@ use serde_json::{Map, Value, json};
 pub enum Form {
     /// As they are.
     Object,
+    /// In another version.
+    Version(&'static Version),
     /// Rows of a table, with what `includeObject` asks for beside each.
     Table(Include),
     /// Their metadata alone.
@@ -30,6 +33,17 @@ pub enum Include {
     Metadata,
     /// The whole object.
     Object,
+}
+
+impl Form {
+    /// The same where objects are asked for in `version`.
+    #[must_use]
+    pub const fn within(self, version: Option<&'static Version>) -> Self {
+        match (self, version) {
+            (Form::Object, Some(version)) => Form::Version(version),
+            (form, _) => form,
+        }
+    }
 }
 
 /// The form that an `Accept` header and the query's `includeObject` ask for.
@@ -81,6 +95,7 @@ fn included(word: &str) -> Result<Include, Status> {
 pub fn object_json(object: &Object, form: Form, now: SimTime) -> Value {
     match form {
         Form::Object => object.to_json(),
+        Form::Version(version) => version.show(object.to_json()),
         Form::Metadata => partial(object),
         Form::Table(include) => {
             let meta = json!({"resourceVersion": object.meta().resource_version});
@@ -111,9 +126,9 @@ pub fn list_json(kind: Kind, page: &Page, form: Form, now: SimTime) -> Value {
             let name = "PartialObjectMetadataList".to_owned();
             ("meta.k8s.io/v1".to_owned(), name, items)
         }
-        Form::Object => {
+        Form::Object | Form::Version(_) => {
             let bare = |object: &Object| {
-                let mut value = object.to_json();
+                let mut value = object_json(object, form, now);
                 if let Some(fields) = value.as_object_mut() {
                     fields.remove("apiVersion");
                     fields.remove("kind");
@@ -121,11 +136,11 @@ pub fn list_json(kind: Kind, page: &Page, form: Form, now: SimTime) -> Value {
                 value
             };
             let name = format!("{}List", kind.row().kind);
-            (
-                kind.api_version(),
-                name,
-                page.items.iter().map(bare).collect(),
-            )
+            let version = match form {
+                Form::Version(version) => version.api_version(),
+                _ => kind.api_version(),
+            };
+            (version, name, page.items.iter().map(bare).collect())
         }
     };
     json!({"kind": name, "apiVersion": version, "metadata": meta, "items": items})
@@ -164,6 +179,7 @@ pub fn bookmark(kind: Kind, revision: u64, initial_end: bool, form: Form) -> Val
     });
     match form {
         Form::Object => {}
+        Form::Version(version) => object["apiVersion"] = version.api_version().into(),
         Form::Metadata => {
             object["kind"] = "PartialObjectMetadata".into();
             object["apiVersion"] = "meta.k8s.io/v1".into();

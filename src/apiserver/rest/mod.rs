@@ -6,7 +6,9 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers, v1.36. Left out: protobuf and CBOR
 //! bodies (clients are told to use JSON), proxying, and what `pretty` asks for.
 
+mod access;
 mod body;
+mod component;
 mod delete;
 mod encode;
 mod health;
@@ -14,6 +16,7 @@ mod log;
 mod patch;
 mod query;
 mod read;
+mod review;
 mod scale;
 mod subresource;
 mod write;
@@ -21,14 +24,18 @@ mod write;
 pub use encode::{Form, bookmark, form_of, list_json, object_json, status_json, watch_json};
 pub use log::LogRequest;
 pub use query::{ListOptions, Query};
+pub use review::ROWS as REVIEWS;
 
 use super::page::Page;
 use super::path::ResourcePath;
+use super::version::Version;
 use super::watch::WatchRequest;
 use super::{ApiHandle, ApiServer, discovery, inert};
 use crate::api::{Kind, Object, Reason, Status};
+use crate::apiserver::access::{Access, User};
 use crate::sim::SimTime;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// An API server that can be read and written: by itself, or with the cluster around it.
 pub trait Door: ApiHandle {
@@ -59,6 +66,8 @@ pub struct HttpRequest {
     pub user_agent: String,
     /// The body.
     pub body: String,
+    /// The `Impersonate-` headers: their names in small letters, and their values.
+    pub impersonate: Vec<(String, String)>,
 }
 
 impl HttpRequest {
@@ -77,6 +86,8 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// The body, or what becomes one.
     pub content: Content,
+    /// The version in which objects are shown, where that is not the stored one.
+    pub version: Option<&'static Version>,
 }
 
 /// The body of an answer.
@@ -102,6 +113,7 @@ impl Answer {
             code,
             warnings: Vec::new(),
             content,
+            version: None,
         }
     }
 
@@ -131,6 +143,8 @@ struct Asked<'a> {
     request: &'a HttpRequest,
     query: Query,
     path: ResourcePath,
+    /// Whom it is for, where that is not the cluster's owner.
+    user: Option<Arc<User>>,
     now: SimTime,
 }
 
@@ -144,14 +158,30 @@ pub fn answer<D: Door>(
     now: SimTime,
 ) -> Result<Answer, Status> {
     let query = Query::parse(&request.query)?;
+    let roles = Access::new(door.server().etcd());
+    let user = access::impersonated(request, &User::admin(), roles)?;
+    if let Some(user) = &user {
+        roles.check(user, &access::attributes(request, &query))?;
+    }
+    let whoever = User::admin();
+    let asker = user.as_deref().unwrap_or(&whoever);
+    if let Some(answer) = review::answer(door, request, &query, asker, now) {
+        return answer;
+    }
+    if let Some(answer) = component::answer(door, request, &query) {
+        return answer;
+    }
     if let Some(path) = ResourcePath::parse(&request.path) {
         let asked = Asked {
             request,
             query,
             path,
+            user,
             now,
         };
-        return answer_resource(door, &asked);
+        let mut answer = answer_resource(door, &asked)?;
+        answer.version = asked.path.version;
+        return Ok(answer);
     }
     if let Some(answer) = health::answer(door.server(), &request.path, &query) {
         return Ok(answer);

@@ -8,6 +8,7 @@ use super::{Answer, Asked, Door, read};
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
 use crate::api::{Object, Status};
+use crate::apiserver::access::{Access, Attributes, User};
 use crate::apiserver::{Apply, Operation, Patch, door, patch};
 use serde_json::Value;
 
@@ -76,14 +77,24 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
     }
     let Given { patch, twice } = given(asked)?;
     let old = read::current(door, asked)?;
-    let kind = asked.path.kind;
-    let patched = patch::apply(kind, &old.to_json(), &patch)?;
+    let (kind, version) = (asked.path.kind, asked.path.version);
+    let patched = match version {
+        None => patch::apply(kind, &old.to_json(), &patch)?,
+        Some(version) => {
+            let definition = version.definition().name;
+            patch::apply_as(definition, &version.show(old.to_json()), &patch)?
+        }
+    };
     let shown = patched.to_string();
     let invalid = |why: &str| {
         let error = FieldError::invalid(&Path::new("patch"), &shown, why);
         Status::invalid_as("", "", "", &[error])
     };
-    let (mut new, unknown) = door::decode_noting(kind, patched).map_err(|status| {
+    let decoded = match version {
+        None => door::decode_noting(kind, patched),
+        Some(version) => version.decode(patched),
+    };
+    let (mut new, unknown) = decoded.map_err(|status| {
         let (_, why) = status
             .message
             .split_once(": ")
@@ -118,7 +129,13 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
     let refuse = |why: &str| Status::bad_request(format!("error strict decoding YAML: {why}"));
     let mut warnings = directive.judge(twice, refuse)?;
     let kind = asked.path.kind;
-    let (_, unknown) = door::decode_noting(kind, value.clone())?;
+    let (value, unknown) = match asked.path.version {
+        Some(version) => version.to_stored(value)?,
+        None => {
+            let (_, unknown) = door::decode_noting(kind, value.clone())?;
+            (value, unknown)
+        }
+    };
     let subject =
         |why: &str| Status::bad_request(format!("failed to create typed patch object: {why}"));
     warnings.extend(directive.judge(unknown, subject)?);
@@ -130,6 +147,9 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
     };
     let old = asked.stored(door);
     let fresh = old.is_none();
+    if let (Some(user), true) = (&asked.user, fresh) {
+        may_create(door, user, asked)?;
+    }
     let stored = asked.write(door, Operation::Apply(apply), "PatchOptions")?;
     warnings.extend(told(door, &stored, old.as_ref()));
     let answer = Answer::object(stored).warned(warnings);
@@ -140,6 +160,17 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
         },
         false => answer,
     })
+}
+
+/// Refuses an apply that would create what its user may not create.
+fn may_create<D: Door>(door: &D, user: &User, asked: &Asked<'_>) -> Result<(), Status> {
+    let key = asked.path.key();
+    let wanted = Attributes::of_kind("create", key.kind, &key.namespace, &key.name);
+    let decision = Access::new(door.server().etcd()).decide(user, &wanted);
+    match decision.allowed {
+        true => Ok(()),
+        false => Err(Status::forbidden(&key, &decision.reason)),
+    }
 }
 
 /// A scale with the request's patch applied.

@@ -8,6 +8,7 @@ use crate::api::field::{FieldError, Path};
 use crate::api::selector::Selector;
 use crate::api::{Kind, Status};
 use crate::apiserver::path::percent_decoded;
+use crate::apiserver::version::Version;
 use crate::apiserver::{FieldSelector, registry};
 
 /// The most parameters that a query may have.
@@ -116,6 +117,19 @@ impl ListOptions {
     /// # Errors
     /// `BadRequest` or `Invalid` in upstream's words.
     pub fn read(query: &Query, kind: Kind, watch: bool) -> Result<Self, Status> {
+        Self::read_in(query, kind, None, watch)
+    }
+
+    /// The same, of a kind in another version than the stored one.
+    ///
+    /// # Errors
+    /// As [`ListOptions::read`].
+    pub fn read_in(
+        query: &Query,
+        kind: Kind,
+        version: Option<&Version>,
+        watch: bool,
+    ) -> Result<Self, Status> {
         let watch = watch || query.is_set("watch");
         let errors = validate(query, watch);
         if !errors.is_empty() {
@@ -135,7 +149,7 @@ impl ListOptions {
         let positive = |number: Option<i64>| number.and_then(|n| u64::try_from(n).ok());
         Ok(Self {
             labels,
-            fields: field_selector(query.get("fieldSelector"), kind)?,
+            fields: field_selector(query.get("fieldSelector"), kind, version)?,
             limit: positive(query.number("limit")?).unwrap_or(0),
             continue_token: query.get("continue").to_owned(),
             revision,
@@ -209,7 +223,11 @@ fn validate(query: &Query, watch: bool) -> Vec<FieldError> {
 }
 
 /// Reads `a=b,c!=d` for objects of `kind`.
-fn field_selector(text: &str, kind: Kind) -> Result<FieldSelector, Status> {
+fn field_selector(
+    text: &str,
+    kind: Kind,
+    version: Option<&Version>,
+) -> Result<FieldSelector, Status> {
     let mut selector = FieldSelector::default();
     for term in terms(text) {
         let parts = [("!=", false), ("==", true), ("=", true)]
@@ -219,6 +237,7 @@ fn field_selector(text: &str, kind: Kind) -> Result<FieldSelector, Status> {
             let message = format!("invalid selector: '{text}'; can't understand '{term}'");
             return Err(Status::bad_request(message));
         };
+        let field = version.map_or(field, |version| version.stored_label(field));
         registry::check_field(kind, field)?;
         let requirement = (field.to_owned(), unescaped(value), equal);
         selector.requirements.push(requirement);

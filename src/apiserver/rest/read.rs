@@ -21,7 +21,7 @@ pub fn get<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
 /// A list, or a watch of one. A watch of a named object is one of the collection, narrowed.
 pub fn list(api: &ApiServer, asked: &Asked<'_>) -> Result<Answer, Status> {
     let path = &asked.path;
-    let mut options = ListOptions::read(&asked.query, path.kind, path.watch)?;
+    let mut options = ListOptions::read_in(&asked.query, path.kind, path.version, path.watch)?;
     if !path.name.is_empty() {
         let named = ("metadata.name".to_owned(), path.name.clone(), true);
         options.fields.requirements.push(named);

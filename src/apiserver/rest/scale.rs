@@ -18,7 +18,7 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
     let scale = scale_of(&object);
     let (new, options) = match asked.request.method.as_str() {
         "GET" => return Ok(Answer::json(200, scale)),
-        "PUT" => (body::read(asked)?.value, "UpdateOptions"),
+        "PUT" => (body::read(asked.request)?.value, "UpdateOptions"),
         "PATCH" => (patch::patched_scale(asked, &scale)?, "PatchOptions"),
         _ => return Err(not_allowed()),
     };

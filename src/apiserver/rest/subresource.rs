@@ -28,7 +28,7 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
 
 fn body_of(asked: &Asked<'_>) -> Result<Value, Status> {
     Directive::read(&asked.query, "CreateOptions")?;
-    let value = body::read(asked)?.value;
+    let value = body::read(asked.request)?.value;
     let name = value.pointer("/metadata/name").and_then(Value::as_str);
     match name {
         Some(name) if !name.is_empty() && name != asked.path.name => {

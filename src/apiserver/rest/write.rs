@@ -39,7 +39,7 @@ impl Asked<'_> {
             } else {
                 ""
             },
-            ..Request::by_user(operation)
+            ..Request::by_user(operation).made_for(self.user.as_ref())
         };
         match ApiHandle::handle(door, request, self.now)? {
             Response::Object(object) => Ok(object),
@@ -96,17 +96,25 @@ pub fn told<D: Door>(door: &D, new: &Object, old: Option<&Object>) -> Vec<String
 
 pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
     let directive = Directive::read(&asked.query, "CreateOptions")?;
-    let body = body::read(asked)?;
+    let body = body::read(asked.request)?;
     let Decoded {
         mut object,
         warnings,
-    } = body::decode(body, asked.path.kind, directive)?;
+    } = body::decode(body, asked.path.kind, asked.path.version, directive)?;
     if asked.path.kind.is_namespaced() && asked.path.namespace.is_empty() {
         return Err(Status::bad_request(
             "an empty namespace may not be set during creation",
         ));
     }
     asked.place(&mut object)?;
+    if let Some(version) = asked.path.version {
+        let errors = version.check(&object);
+        if !errors.is_empty() {
+            let row = &version.row;
+            let name = object.name();
+            return Err(Status::invalid_as(row.group, row.kind, name, &errors));
+        }
+    }
     let created = asked.write(door, Operation::Create(object), "CreateOptions")?;
     let mut answer = Answer::object(created)
         .warned(warnings)
@@ -117,11 +125,11 @@ pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
 
 pub fn update<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
     let directive = Directive::read(&asked.query, "UpdateOptions")?;
-    let body = body::read(asked)?;
+    let body = body::read(asked.request)?;
     let Decoded {
         mut object,
         mut warnings,
-    } = body::decode(body, asked.path.kind, directive)?;
+    } = body::decode(body, asked.path.kind, asked.path.version, directive)?;
     asked.check_name(&mut object)?;
     asked.place(&mut object)?;
     let operation = match asked.path.subresource.as_str() {

@@ -4,7 +4,8 @@
 //! `--verbs`, `--sort-by`.
 
 use super::{Pending, Verb};
-use crate::api::{Kind, ObjectKey};
+use crate::api::{Kind, KindRow, ObjectKey, Reason, Scope};
+use crate::apiserver::discovery;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, OUTPUT, Takes, flag};
 use crate::kubectl::get;
@@ -42,7 +43,10 @@ pub const VERSIONS: Verb = Verb {
 pub fn knock(shell: &mut Shell<'_>) -> Result<(), Failure> {
     let key = ObjectKey::new(Kind::Namespace, "", "default");
     match get(shell.api, &key, shell.now) {
-        Err(status) if status.reason != crate::api::Reason::NotFound => Err(status.into()),
+        // Who may not read it has heard from the server all the same.
+        Err(status) if !matches!(status.reason, Reason::NotFound | Reason::Forbidden) => {
+            Err(status.into())
+        }
         _ => Ok(()),
     }
 }
@@ -51,15 +55,18 @@ fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     knock(shell)?;
     let words = shell.words;
     let group = words.text("api-group");
-    let mut kinds: Vec<Kind> = Kind::ALL.to_vec();
-    order::sort_by_key(&mut kinds, |kind| (kind.row().group, kind.row().plural));
-    kinds.retain(|kind| group.is_none_or(|group| kind.row().group == group));
+    // Of a group's versions, the one that it prefers.
+    let preferred = |row: &&KindRow| discovery::versions(row.group).first() == Some(&row.version);
+    let mut rows: Vec<&KindRow> = discovery::rows().filter(preferred).collect();
+    order::sort_by_key(&mut rows, |row| (row.group, row.plural));
+    rows.retain(|row| group.is_none_or(|group| row.group == group));
     if words.text("namespaced").is_some() {
-        kinds.retain(|kind| kind.is_namespaced() == words.switch("namespaced"));
+        rows.retain(|row| (row.scope == Scope::Namespaced) == words.switch("namespaced"));
     }
     if words.text("output") == Some("name") {
-        for kind in kinds {
-            shell.out.line(&kind.qualified_resource());
+        for row in rows {
+            let dot = if row.group.is_empty() { "" } else { "." };
+            shell.out.line(&format!("{}{dot}{}", row.plural, row.group));
         }
         return Ok(None);
     }
@@ -67,14 +74,13 @@ fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
         true => String::new(),
         false => "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND\n".to_owned(),
     };
-    for kind in kinds {
-        let row = kind.row();
+    for row in rows {
         text.push_str(&format!(
             "{}\t{}\t{}\t{}\t{}\n",
             row.plural,
             row.short_names.join(","),
-            kind.api_version(),
-            kind.is_namespaced(),
+            discovery::group_version(row.group, row.version),
+            row.scope == Scope::Namespaced,
             row.kind
         ));
     }
@@ -84,7 +90,8 @@ fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
 
 fn versions(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     knock(shell)?;
-    let versions: BTreeSet<String> = Kind::ALL.iter().map(|kind| kind.api_version()).collect();
+    let version = |row: &KindRow| discovery::group_version(row.group, row.version);
+    let versions: BTreeSet<String> = discovery::rows().map(version).collect();
     for version in versions {
         shell.out.line(&version);
     }

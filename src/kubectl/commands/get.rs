@@ -3,7 +3,7 @@
 //! Upstream: staging/src/k8s.io/kubectl/pkg/cmd/get/get.go, v1.36. Left out: `--raw`,
 //! `--subresource`, `-f`, Go templates; `-w` shows tables and names alone.
 
-use super::{Pending, Verb};
+use super::{Pending, Verb, component};
 use crate::api::selector::Selector;
 use crate::api::{Kind, Object, ObjectKey, Reason};
 use crate::apiserver::{ApiHandle, FieldSelector, Operation, Request};
@@ -40,6 +40,9 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     if shell.words.args.is_empty() {
         shell.out.err("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n\n");
         return Err(shell.usage("Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl explain pods)."));
+    }
+    if component::named(&shell.words.args) {
+        return component::get(shell).map(|()| None);
     }
     let form = Form::parse(shell.words.text("output"))?;
     let named = Named::parse(&shell.words.args)?;

@@ -4,7 +4,9 @@
 
 mod api_resources;
 mod apply;
+mod auth;
 mod cluster_info;
+mod component;
 mod cordon;
 mod create;
 mod create_service;
@@ -53,6 +55,8 @@ const VERBS: &[&Verb] = &[
     &api_resources::RESOURCES,
     &api_resources::VERSIONS,
     &apply::VERB,
+    &auth::CAN_I,
+    &auth::WHO_AM_I,
     &cluster_info::VERB,
     &cordon::CORDON,
     &create::FROM_FILE,
@@ -87,7 +91,6 @@ const VERBS: &[&Verb] = &[
 pub const NOT_YET: &[&str] = &[
     "alpha",
     "attach",
-    "auth",
     "autoscale",
     "certificate",
     "completion",

@@ -5,13 +5,13 @@
 
 use super::{Pending, Verb, record};
 use crate::api::{Object, Reason, Status};
-use crate::apiserver::Operation;
+use crate::apiserver::{Operation, Request};
 use crate::kubectl::edit::replicas_mut;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{ALL, Flag, RECORD, SELECT, Takes, flag};
+use crate::kubectl::printed_name;
 use crate::kubectl::resource::{self, Named, Scope};
 use crate::kubectl::shell::Shell;
-use crate::kubectl::{object, printed_name};
 
 const FLAGS: &[Flag] = &[
     flag("replicas", Takes::Number),
@@ -78,7 +78,11 @@ fn one(shell: &mut Shell<'_>, mut target: Object, replicas: i32) -> Result<(), F
     }
     *current = Some(replicas);
     record::note(shell, &mut target);
-    object(shell.api, Operation::Update(target), shell.now)?;
+    let request = Request {
+        via: "scale",
+        ..Request::by_user(Operation::Update(target))
+    };
+    shell.api.handle(request, shell.now)?;
     shell.out.line(&format!("{name} scaled"));
     Ok(())
 }

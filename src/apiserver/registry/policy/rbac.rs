@@ -1,7 +1,7 @@
 //! Role, ClusterRole and their bindings.
 //!
-//! Upstream: pkg/apis/rbac/v1/defaults.go, pkg/apis/rbac/validation/validation.go, v1.36. Left
-//! out: nobody is kept from giving more than he has; whoever writes roles is cluster-admin.
+//! Upstream: pkg/apis/rbac/v1/defaults.go, pkg/apis/rbac/validation/validation.go, v1.36. Who may
+//! write them is decided in `apiserver/access`.
 
 use super::super::Strategy;
 use super::super::rules::name::{NameRule, dns_subdomain, path_segment};
