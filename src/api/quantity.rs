@@ -72,7 +72,7 @@ fn parse(text: &str) -> Option<Amount> {
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
         return None;
     }
-    if whole.len() > 18 || fraction.len() > 12 {
+    if whole.len() > 22 || fraction.len() > 12 {
         return None;
     }
     let (multiply, divide, format) = suffix_scale(suffix)?;

@@ -81,6 +81,8 @@ impl User {
             "kube-apiserver" => ("system:apiserver".to_owned(), MASTERS),
             "kube-scheduler" | "kube-controller-manager" => (format!("system:{part}"), ""),
             "garbage-collector-controller" => (controller("generic-garbage-collector"), ""),
+            // It has no account of its own (pkg/controller's `startTaintEvictionController`).
+            "taint-eviction-controller" => (controller("node-controller"), ""),
             "kubeadm" | "user" => return Self::admin(),
             other => (controller(other), ""),
         };
