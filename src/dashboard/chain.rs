@@ -28,6 +28,7 @@ fn view(entry: &TraceEntry) -> TraceView {
 pub fn writer(actor: &str) -> Option<Spot> {
     Some(match actor.split_once('/') {
         Some(("kubelet" | "kube-proxy", node)) => Spot::named("node", "", node),
+        Some(("user", _)) => Spot::named("outside", "", "kubectl"),
         _ if actor == "user" => Spot::named("outside", "", "kubectl"),
         _ if actor.contains("scheduler") => Spot::named("part", "", "kube-scheduler"),
         _ if actor.contains("controller") || actor.contains("collector") => {

@@ -199,28 +199,30 @@ fn title(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
+// What the operations take.
+const WRITE: [&str; 3] = ["dryRun", "fieldManager", "fieldValidation"];
+const PATCH: [&str; 4] = ["dryRun", "fieldManager", "fieldValidation", "force"];
+const DELETE: [&str; 3] = ["dryRun", "gracePeriodSeconds", "propagationPolicy"];
+const LIST: [&str; 9] = [
+    "allowWatchBookmarks",
+    "continue",
+    "fieldSelector",
+    "labelSelector",
+    "limit",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "sendInitialEvents",
+    "watch",
+];
+const JSON: [&str; 1] = ["application/json"];
+const PATCHES: [&str; 4] = [
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+];
+
 fn add_paths(row: &KindRow, paths: &mut Map<String, Value>) {
-    const WRITE: [&str; 3] = ["dryRun", "fieldManager", "fieldValidation"];
-    const PATCH: [&str; 4] = ["dryRun", "fieldManager", "fieldValidation", "force"];
-    const DELETE: [&str; 3] = ["dryRun", "gracePeriodSeconds", "propagationPolicy"];
-    const LIST: [&str; 9] = [
-        "allowWatchBookmarks",
-        "continue",
-        "fieldSelector",
-        "labelSelector",
-        "limit",
-        "resourceVersion",
-        "resourceVersionMatch",
-        "sendInitialEvents",
-        "watch",
-    ];
-    const JSON: [&str; 1] = ["application/json"];
-    const PATCHES: [&str; 4] = [
-        "application/apply-patch+yaml",
-        "application/json-patch+json",
-        "application/merge-patch+json",
-        "application/strategic-merge-patch+json",
-    ];
     let root = match row.group {
         "" => format!("/api/{}", row.version),
         group => format!("/apis/{group}/{}", row.version),
@@ -255,30 +257,29 @@ fn add_paths(row: &KindRow, paths: &mut Map<String, Value>) {
     named.push(path("name"));
     let item = format!("{collection}/{{name}}");
     paths.insert(collection, many);
-    if !served("get") {
-        return;
+    if served("get") {
+        add_item(row, item, &named, paths);
     }
+}
+
+/// The paths of one object, whose parameters are `named`.
+fn add_item(row: &KindRow, item: String, named: &[Value], paths: &mut Map<String, Value>) {
+    let served = |verb: &str| discovery::verbs(row).contains(&verb);
     let mut one = json!({
         "get": operation(row, "get", &[], &[]),
         "put": operation(row, "put", &WRITE, &JSON),
         "patch": operation(row, "patch", &PATCH, &PATCHES),
-        "delete": operation(row, "delete", &DELETE, &[]),
         "parameters": named,
     });
+    if row.subresources.contains(&"status") {
+        paths.insert(format!("{item}/status"), one.clone());
+    }
+    one["delete"] = operation(row, "delete", &DELETE, &[]);
     retain(&mut one, &|method| match method {
         "put" => served("update"),
         "parameters" => true,
         method => served(method),
     });
-    if row.subresources.contains(&"status") {
-        let status = json!({
-            "get": operation(row, "get", &[], &[]),
-            "put": operation(row, "put", &WRITE, &JSON),
-            "patch": operation(row, "patch", &PATCH, &PATCHES),
-            "parameters": named,
-        });
-        paths.insert(format!("{item}/status"), status);
-    }
     paths.insert(item, one);
 }
 

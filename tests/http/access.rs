@@ -138,6 +138,17 @@ fn reviews_are_answered() {
         "{}",
         empty.text
     );
+}
+
+#[test]
+fn one_is_told_who_one_is_and_what_one_may() {
+    let server = Server::start(&[]);
+    give(&server);
+    let ask = |user: &str, path: &str, body: Value| {
+        let answer = as_user(&server, user, "POST", path, Some(&body));
+        assert!(answer.code < 300, "{path}: {}", answer.text);
+        answer.json()
+    };
     let rules = format!("{REVIEWS}/selfsubjectrulesreviews");
     let told = ask("jane", &rules, json!({"spec": {"namespace": "default"}}));
     let verbs = told
@@ -287,7 +298,11 @@ fn other_versions_are_served_of_the_same_objects() {
     let mut wrong = scaler;
     wrong["apiVersion"] = "autoscaling/v2".into();
     assert_eq!(server.ask("POST", v1).json(&wrong).send().code, 400);
+}
 
+#[test]
+fn events_have_newer_names_too() {
+    let server = Server::start(&[]);
     let events = "/apis/events.k8s.io/v1/namespaces/default/events";
     let mut event = json!({
         "metadata": {"name": "noted"}, "regarding": {"kind": "Pod", "name": "web", "namespace": "default"},

@@ -110,8 +110,12 @@ pub fn answer<D: Door>(
     if request.method != "POST" {
         return Some(Err(not_allowed()));
     }
+    let access = match door.access() {
+        Ok(access) => access,
+        Err(status) => return Some(Err(status)),
+    };
     let review = Review {
-        access: Access::new(door.server().etcd()),
+        access,
         row,
         namespace,
         user,
