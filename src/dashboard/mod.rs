@@ -6,7 +6,6 @@ mod chain;
 mod detail;
 mod events;
 mod nodes;
-mod objects;
 mod pods;
 mod progress;
 mod rollouts;
@@ -100,12 +99,7 @@ impl Dashboard {
         if !self.fresh || seen != self.seen {
             stage(cluster, &mut screen);
             self.tab(session, &mut screen);
-        } else if due
-            && matches!(
-                self.request.tab,
-                Tab::Services | Tab::Details | Tab::Objects
-            )
-        {
+        } else if due && matches!(self.request.tab, Tab::Services | Tab::Details) {
             self.tab(session, &mut screen);
         }
         let update = self.shown.update_to(&screen);
@@ -146,10 +140,6 @@ impl Dashboard {
         screen.beside.detail = match open(Tab::Details) {
             true => detail::view(cluster, &request.chosen).map(Arc::new),
             false => None,
-        };
-        screen.beside.objects = match open(Tab::Objects) {
-            true => Arc::new(objects::view(cluster, &request.objects)),
-            false => Arc::default(),
         };
     }
 }
