@@ -81,7 +81,11 @@ async fn a_session_is_written_and_read_again() {
     let mut names = Vec::new();
     for number in 0..ASIDE_LIMIT + 2 {
         let text = format!("text {number}");
-        names.push(storage::keep_aside(&text, "a test", None).await.expect("kept"));
+        names.push(
+            storage::keep_aside(&text, "a test", None)
+                .await
+                .expect("kept"),
+        );
     }
     let kept = storage::list_aside().await.expect("read");
     assert_eq!(kept.len(), ASIDE_LIMIT);
