@@ -10,7 +10,7 @@ use super::{ApiServer, Health};
 use crate::api::meta::MetaExt;
 use crate::api::watch::Origin;
 use crate::api::{Object, Status};
-use crate::sim::order;
+use crate::sim::{SimTime, order};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -25,6 +25,23 @@ pub(super) struct Write {
     pub origin: Origin,
     /// For whom, where that makes a difference.
     pub user: Option<Arc<User>>,
+}
+
+impl Write {
+    /// What the API server writes of itself, because of the revision `cause`.
+    pub fn own(cause: Option<u64>, now: SimTime) -> Self {
+        let origin = Origin {
+            actor: "kube-apiserver".into(),
+            cause,
+            at: now,
+        };
+        Self {
+            dry_run: false,
+            tracking: Tracking::of(None, "", &origin),
+            origin,
+            user: None,
+        }
+    }
 }
 
 /// Whose the written fields become.

@@ -2,7 +2,7 @@
 
 use super::access::Access;
 use super::admission::Surroundings;
-use super::tracking::{Tracking, Write};
+use super::tracking::Write;
 use super::{ApiServer, Patch, admission, door, registry};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
@@ -48,18 +48,7 @@ impl ApiServer {
     /// and has charged too much where that fails.
     fn charge(&mut self, quotas: Vec<Object>, stored: &Object, now: SimTime) -> Result<(), Status> {
         for quota in quotas {
-            let origin = Origin {
-                actor: "kube-apiserver".into(),
-                cause: Some(stored.revision()),
-                at: now,
-            };
-            let write = Write {
-                dry_run: false,
-                tracking: Tracking::of(None, "", &origin),
-                origin,
-                user: None,
-            };
-            self.update_status(quota, write)?;
+            self.update_status(quota, Write::own(Some(stored.revision()), now))?;
         }
         Ok(())
     }

@@ -12,10 +12,9 @@
 //! and its subjects make a binding: `g:` a group, `u:` a user, `s:` a service account; `=` is the
 //! role of the same name. What follows `kubeadm` is not the API server's.
 
-use crate::api::watch::Origin;
 use crate::api::{Object, ObjectKey};
 use crate::apiserver::ApiServer;
-use crate::apiserver::tracking::{Tracking, Write};
+use crate::apiserver::tracking::Write;
 use crate::sim::SimTime;
 use k8s_openapi::api::rbac::v1::{
     AggregationRule, ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef,
@@ -202,18 +201,7 @@ impl ApiServer {
             if self.etcd.get(&key).is_some() {
                 continue;
             }
-            let origin = Origin {
-                actor: "kube-apiserver".into(),
-                cause: None,
-                at: now,
-            };
-            let write = Write {
-                dry_run: false,
-                tracking: Tracking::of(None, "", &origin),
-                origin,
-                user: None,
-            };
-            let made = self.create(object, write);
+            let made = self.create(object, Write::own(None, now));
             // A store that is full, or whose `kube-system` is gone, does without.
             debug_assert!(
                 made.is_ok() || self.etcd.len() > 1_000 || !key.namespace.is_empty(),
