@@ -162,7 +162,7 @@ impl TaintEvictionController {
             return;
         }
         let host = pods::node_name(pod);
-        let node = informers.nodes.iter().find(|node| node.name() == host);
+        let node = informers.nodes.get(&NamespacedName::new("", host));
         // What waits for a node that is gone is evicted in its time.
         let Some(node) = node else { return };
         let taints = no_execute(node);
