@@ -3,7 +3,9 @@
 //! Upstream: pkg/controller/endpoint/endpoints_controller.go, v1.36. Left out: IPv6.
 
 use super::manager::Controller;
-use super::selected_pods::{Behind, News, Selected, SelectedPods, order_of_addresses};
+use super::selected_pods::{
+    Behind, News, Selected, SelectedPods, order_of_addresses, sort_by_address,
+};
 use super::service_pods::{
     self, HEADLESS, address, has_fixed_ports, hostname, is_headless, ports, publishes_not_ready,
     refers_to, target_ref,
@@ -178,9 +180,7 @@ fn plan_changes(
     let mut listed: Vec<&Selected> = listed
         .filter(|pod| publish || !pod.is_terminating())
         .collect();
-    order::sort_by(&mut listed, |a, b| {
-        order_of_addresses(a).cmp(&order_of_addresses(b))
-    });
+    sort_by_address(&mut listed);
     let is_ready = |pod: &&&Selected| publish || pod.ready;
     let of_ready: Vec<&Selected> = listed.iter().filter(is_ready).copied().collect();
     let others: Vec<&Selected> = listed.iter().filter(|p| !is_ready(p)).copied().collect();
@@ -407,6 +407,7 @@ mod tests {
     use super::*;
     use crate::sim::SimRng;
     use serde_json::json;
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     fn pod(name: u64, ip: u64, ready: bool) -> Selected {
@@ -423,7 +424,7 @@ mod tests {
     /// What would be written for all the Pods.
     fn all(service: &Service, pods: &BTreeMap<String, Selected>) -> Subsets {
         let mut pods: Vec<&Selected> = pods.values().collect();
-        pods.sort_by(|a, b| order_of_addresses(a).cmp(&order_of_addresses(b)));
+        sort_by_address(&mut pods);
         plan_subsets(service, &pods).write(service)
     }
 
@@ -439,7 +440,7 @@ mod tests {
         let mut endpoints = Endpoints::default();
         let mut by_changes = 0;
         for _ in 0..2_000 {
-            let mut names: Vec<String> = Vec::new();
+            let mut names = BTreeSet::new();
             for _ in 0..rng.next_u64() % 4 {
                 let number = rng.next_u64() % 12;
                 let name = format!("p{number}");
@@ -450,15 +451,9 @@ mod tests {
                         pods.insert(name.clone(), pod(number, ip, chance != 1))
                     }
                 };
-                names.push(name);
+                names.insert(name);
             }
-            names.sort();
-            names.dedup();
-            let news = names.into_iter().map(|name| {
-                let pod = pods.get(&name);
-                (name, pod)
-            });
-            let news = News::new(false, news.collect());
+            let news = News::about(names, &pods);
             let wanted = all(&service, &pods);
             let any = pods.values().next();
             let planned = any.and_then(|any| plan_changes(&service, any, &news, &endpoints));

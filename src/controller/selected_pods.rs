@@ -78,6 +78,15 @@ impl<'a> News<'a> {
         Self { of_all, pods, ends }
     }
 
+    /// News of the Pods called `names`, of which those in `there` are still there.
+    pub fn about(names: BTreeSet<String>, there: &'a BTreeMap<String, Selected>) -> Self {
+        let found = names.into_iter().map(|name| {
+            let pod = there.get(&name);
+            (name, pod)
+        });
+        Self::new(false, found.collect())
+    }
+
     /// What is new of the Pod called `name`, and its place among the news.
     pub fn of(&self, name: &str) -> Option<(usize, Option<&'a Selected>)> {
         if self.ends & end_of(name) == 0 {
@@ -145,9 +154,7 @@ impl Behind {
     /// The Pods in the order of the texts of their addresses, and of their uids where they share one.
     pub fn by_address(&self) -> Vec<&Selected> {
         let mut pods = self.by_name();
-        order::sort_by(&mut pods, |a, b| {
-            order_of_addresses(a).cmp(&order_of_addresses(b))
-        });
+        sort_by_address(&mut pods);
         pods
     }
 
@@ -170,22 +177,25 @@ impl Behind {
     fn look(&mut self) -> (News<'_>, &Self) {
         let touched = self.touched.replace(BTreeSet::new());
         let behind = &*self;
-        let of_all = touched.is_none();
-        let pods = match touched {
+        let news = match touched {
             None => {
                 let all = behind.by_name.iter();
-                all.map(|(name, pod)| (name.clone(), Some(pod))).collect()
+                News::new(
+                    true,
+                    all.map(|(name, pod)| (name.clone(), Some(pod))).collect(),
+                )
             }
-            Some(names) => {
-                let found = |name: String| {
-                    let pod = behind.by_name.get(&name);
-                    (name, pod)
-                };
-                names.into_iter().map(found).collect()
-            }
+            Some(names) => News::about(names, &behind.by_name),
         };
-        (News::new(of_all, pods), behind)
+        (news, behind)
     }
+}
+
+/// Puts Pods in the order of their addresses.
+pub fn sort_by_address(pods: &mut [&Selected]) {
+    order::sort_by(pods, |a, b| {
+        order_of_addresses(a).cmp(&order_of_addresses(b))
+    });
 }
 
 /// By what Pods are put in the order of their addresses.

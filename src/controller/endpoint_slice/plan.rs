@@ -373,7 +373,7 @@ mod tests {
     use super::*;
     use crate::sim::SimRng;
     use serde_json::{Value, json};
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
 
     fn service() -> Service {
@@ -501,23 +501,17 @@ mod tests {
         let mut slices: Vec<EndpointSlice> = Vec::new();
         let mut by_changes = 0;
         for round in 0..600 {
-            let mut names: Vec<String> = Vec::new();
+            let mut names = BTreeSet::new();
             for _ in 0..rng.next_u64() % 30 {
                 let name = format!("p{:03}", rng.next_u64() % 250);
                 match rng.next_u64() % 5 {
                     0 => pods.remove(&name),
                     chance => pods.insert(name.clone(), pod(&name, 80, chance != 1)),
                 };
-                names.push(name);
+                names.insert(name);
             }
-            names.sort();
-            names.dedup();
-            let news = names.into_iter().map(|name| {
-                let pod = pods.get(&name);
-                (name, pod)
-            });
             let pods_now: Vec<&Selected> = pods.values().collect();
-            let news = News::new(false, news.collect());
+            let news = News::about(names, &pods);
             let existing: Vec<&EndpointSlice> = slices.iter().collect();
             let plan = plan_slices(&service, &pods_now, &existing, |_| false);
             if let Some(any) = pods_now.first()
