@@ -87,15 +87,18 @@ fn a_request_is_judged_by_whom_it_is_for() {
     assert_eq!(group.code, 400, "{}", group.text);
 }
 
+/// What is answered to a review that `user` asks for.
+fn review(server: &Server, user: &str, path: &str, body: &Value) -> Value {
+    let answer = as_user(server, user, "POST", path, Some(body));
+    assert!(answer.code < 300, "{path}: {}", answer.text);
+    answer.json()
+}
+
 #[test]
 fn reviews_are_answered() {
     let server = Server::start(&[]);
     give(&server);
-    let ask = |user: &str, path: &str, body: Value| {
-        let answer = as_user(&server, user, "POST", path, Some(&body));
-        assert!(answer.code < 300, "{path}: {}", answer.text);
-        answer.json()
-    };
+    let ask = |user: &str, path: &str, body: Value| review(&server, user, path, &body);
     let attributes = json!({"verb": "list", "resource": "pods", "namespace": "default"});
     let own = format!("{REVIEWS}/selfsubjectaccessreviews");
     let about = json!({"spec": {"resourceAttributes": attributes}});
@@ -144,11 +147,7 @@ fn reviews_are_answered() {
 fn one_is_told_who_one_is_and_what_one_may() {
     let server = Server::start(&[]);
     give(&server);
-    let ask = |user: &str, path: &str, body: Value| {
-        let answer = as_user(&server, user, "POST", path, Some(&body));
-        assert!(answer.code < 300, "{path}: {}", answer.text);
-        answer.json()
-    };
+    let ask = |user: &str, path: &str, body: Value| review(&server, user, path, &body);
     let rules = format!("{REVIEWS}/selfsubjectrulesreviews");
     let told = ask("jane", &rules, json!({"spec": {"namespace": "default"}}));
     let verbs = told
