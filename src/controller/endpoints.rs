@@ -17,7 +17,7 @@ use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::{SimTime, order};
+use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service,
 };
@@ -141,7 +141,7 @@ impl EndpointsController {
     }
 
     fn settle(&mut self, key: &NamespacedName, revision: u64) -> Result<(), Status> {
-        let written = order::map_of([(key.name.clone(), revision)]);
+        let written = SortedMap::from_iter([(key.name.clone(), revision)]);
         self.pods.settle(key, written);
         Ok(())
     }
@@ -405,9 +405,8 @@ fn says_pod(service: &Service, pod: &Pod, given: &EndpointAddress) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::SimRng;
+    use crate::sim::{SimRng, SortedSet};
     use serde_json::json;
-    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     fn pod(name: u64, ip: u64, ready: bool) -> Selected {
@@ -422,7 +421,7 @@ mod tests {
     }
 
     /// What would be written for all the Pods.
-    fn all(service: &Service, pods: &BTreeMap<String, Selected>) -> Subsets {
+    fn all(service: &Service, pods: &SortedMap<String, Selected>) -> Subsets {
         let mut pods: Vec<&Selected> = pods.values().collect();
         sort_by_address(&mut pods);
         plan_subsets(service, &pods).write(service)
@@ -436,11 +435,11 @@ mod tests {
         });
         let service: Service = serde_json::from_value(json).expect("a Service");
         let mut rng = SimRng::new(7);
-        let mut pods: BTreeMap<String, Selected> = BTreeMap::new();
+        let mut pods: SortedMap<String, Selected> = SortedMap::new();
         let mut endpoints = Endpoints::default();
         let mut by_changes = 0;
         for _ in 0..2_000 {
-            let mut names = BTreeSet::new();
+            let mut names = SortedSet::new();
             for _ in 0..rng.next_u64() % 4 {
                 let number = rng.next_u64() % 12;
                 let name = format!("p{number}");

@@ -12,10 +12,9 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status, condition, toleration};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, EventType, Recorder, reference};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 
@@ -24,21 +23,21 @@ const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 pub struct TaintEvictionController {
     recorder: Recorder,
     /// Nodes whose taints changed, and Pods that changed, with the revision of that.
-    nodes: BTreeMap<String, u64>,
+    nodes: SortedMap<String, u64>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    pods: BTreeMap<NamespacedName, u64>,
+    pods: SortedMap<NamespacedName, u64>,
     /// When Pods are to be evicted, and why: the revision.
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    due: BTreeMap<NamespacedName, (SimTime, u64)>,
+    due: SortedMap<NamespacedName, (SimTime, u64)>,
 }
 
 impl Default for TaintEvictionController {
     fn default() -> Self {
         Self {
             recorder: Recorder::new("taint-eviction-controller", ""),
-            nodes: BTreeMap::new(),
-            pods: BTreeMap::new(),
-            due: BTreeMap::new(),
+            nodes: SortedMap::new(),
+            pods: SortedMap::new(),
+            due: SortedMap::new(),
         }
     }
 }

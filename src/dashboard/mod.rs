@@ -17,8 +17,7 @@ use crate::api::{ApiType, Object};
 use crate::cluster::Cluster;
 use crate::protocol::{Clock, Place, Screen, ScreenUpdate, Spot, Storage, Tab, ViewRequest};
 use crate::session::Session;
-use crate::sim::SimTime;
-use std::collections::BTreeMap;
+use crate::sim::{SimTime, SortedMap};
 use std::sync::Arc;
 
 /// How often what is only counted, logs and the like are brought up to date: every so many looks.
@@ -34,7 +33,7 @@ pub struct Dashboard {
     /// What the sections that change only by writes were last worked out from.
     seen: Seen,
     /// The last request told of each load.
-    packets: BTreeMap<u32, u64>,
+    packets: SortedMap<u32, u64>,
     fresh: bool,
     looks: u32,
 }

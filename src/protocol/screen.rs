@@ -5,8 +5,8 @@
 //! shared, so what did not change is the same object as before and is not drawn anew.
 
 use super::{DetailView, LoadView, PacketView, Place, RequestView, RolloutView, ServiceView, Spot};
+use crate::sim::SortedMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The clock.
@@ -218,7 +218,7 @@ pub struct Screen {
     /// The control plane.
     pub parts: Arc<Vec<PartView>>,
     /// Every Pod.
-    pub pods: BTreeMap<Place, Arc<PodView>>,
+    pub pods: SortedMap<Place, Arc<PodView>>,
     /// What stands beside the stage.
     pub beside: Beside,
 }

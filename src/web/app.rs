@@ -16,7 +16,7 @@ use crate::protocol::{
     Aside, AsideCommand, Beside, ClockCommand, FromEngine, Place, PodView, Report, Screen, Spot,
     Tab, ToEngine, UserCommand, ViewRequest,
 };
-use std::collections::BTreeMap;
+use crate::sim::SortedMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use yew::prelude::*;
@@ -77,7 +77,7 @@ struct Offer {
 }
 
 /// The Pods of each node, by its name; those without a node under the empty one.
-type ByNode = BTreeMap<String, Rc<Vec<Arc<PodView>>>>;
+type ByNode = SortedMap<String, Rc<Vec<Arc<PodView>>>>;
 
 /// The page.
 pub struct App {
@@ -141,7 +141,7 @@ impl Component for App {
             next_id: 1,
             applying: None,
             cleared: 0,
-            by_node: BTreeMap::new(),
+            by_node: SortedMap::new(),
             callers: Rc::default(),
             flow: Flow::default(),
         }
@@ -432,7 +432,7 @@ impl App {
     }
 
     fn sort_pods(&mut self) {
-        let mut sorted: BTreeMap<String, Vec<Arc<PodView>>> = BTreeMap::new();
+        let mut sorted: SortedMap<String, Vec<Arc<PodView>>> = SortedMap::new();
         for pod in self.screen.pods.values() {
             sorted
                 .entry(pod.node.clone())

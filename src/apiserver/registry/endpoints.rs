@@ -12,11 +12,11 @@ use crate::api::Status;
 use crate::api::field::{FieldError, Path};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort as SubsetPort, EndpointSubset, Endpoints,
 };
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
-use std::collections::BTreeSet;
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const ENDPOINTS_MAX: usize = 1_000;
@@ -246,7 +246,7 @@ fn slice_ports(ports: &[EndpointPort], list: &Path<'_>, errors: &mut Errors) {
         errors.push(FieldError::too_many(list, ports.len(), PORTS_MAX));
         return;
     }
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, port) in ports.iter().enumerate() {
         let at = list.index(index);
         let (name, of_name) = (text(port.name.as_ref()), at.child("name"));
