@@ -58,12 +58,8 @@ impl Controller for TaintEvictionController {
                 }
             }
             Change::Pod(delta) => {
-                let asks = |pod: &Pod| {
-                    let tolerations = pod.spec.as_ref().and_then(|s| s.tolerations.clone());
-                    (pods::node_name(pod).to_owned(), tolerations)
-                };
-                let (old, new) = (&delta.old, &delta.new);
-                if old.as_ref().map(|pod| asks(pod)) != new.as_ref().map(|pod| asks(pod)) {
+                let (old, new) = (delta.old.as_deref(), delta.new.as_deref());
+                if old.map(asks) != new.map(asks) {
                     self.pods.insert(delta.name(), delta.revision);
                 }
             }
@@ -74,10 +70,11 @@ impl Controller for TaintEvictionController {
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         let nodes = std::mem::take(&mut self.nodes);
         let mut pods = std::mem::take(&mut self.pods);
-        let here = informers.pods.iter().filter(|_| !nodes.is_empty());
-        for pod in here {
-            if let Some(revision) = nodes.get(pods::node_name(pod)) {
-                pods.insert(pod.namespaced_name(), *revision);
+        if !nodes.is_empty() {
+            for pod in informers.pods.iter() {
+                if let Some(revision) = nodes.get(pods::node_name(pod)) {
+                    pods.insert(pod.namespaced_name(), *revision);
+                }
             }
         }
         for (name, revision) in pods {
@@ -101,6 +98,12 @@ impl Controller for TaintEvictionController {
     fn next_at(&self) -> Option<SimTime> {
         self.due.values().map(|(at, _)| *at).min()
     }
+}
+
+/// What of a Pod decides whether it may stay: where it is and what it tolerates.
+fn asks(pod: &Pod) -> (&str, &[Toleration]) {
+    let tolerations = pod.spec.as_ref().and_then(|s| s.tolerations.as_deref());
+    (pods::node_name(pod), tolerations.unwrap_or_default())
 }
 
 /// A node's NoExecute taints.

@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort as SubsetPort, EndpointSubset, Endpoints,
 };
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
+use std::cmp::Ordering;
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const ENDPOINTS_MAX: usize = 1_000;
@@ -105,16 +106,17 @@ impl<'a> KnownAddresses<'a> {
     /// Whether an address like `given` is among those not passed yet.
     fn has(&mut self, given: &EndpointAddress) -> bool {
         self.lists.iter_mut().any(|list| {
-            while let Some((first, rest)) = list.split_first()
-                && first.ip < given.ip
-            {
-                *list = rest;
+            while let Some((known, rest)) = list.split_first() {
+                match known.ip.cmp(&given.ip) {
+                    Ordering::Less => *list = rest,
+                    Ordering::Greater => return false,
+                    Ordering::Equal => {
+                        return known.node_name == given.node_name
+                            && known.hostname == given.hostname;
+                    }
+                }
             }
-            list.first().is_some_and(|known| {
-                known.ip == given.ip
-                    && known.node_name == given.node_name
-                    && known.hostname == given.hostname
-            })
+            false
         })
     }
 }
