@@ -6,6 +6,7 @@ mod chain;
 mod detail;
 mod events;
 mod nodes;
+mod objects;
 mod pods;
 mod progress;
 mod rollouts;
@@ -98,7 +99,12 @@ impl Dashboard {
         if !self.fresh || seen != self.seen {
             stage(cluster, &mut screen);
             self.tab(session, &mut screen);
-        } else if due && matches!(self.request.tab, Tab::Services | Tab::Details) {
+        } else if due
+            && matches!(
+                self.request.tab,
+                Tab::Services | Tab::Details | Tab::Objects
+            )
+        {
             self.tab(session, &mut screen);
         }
         let update = self.shown.update_to(&screen);
@@ -139,6 +145,10 @@ impl Dashboard {
         screen.beside.detail = match open(Tab::Details) {
             true => detail::view(cluster, &request.chosen).map(Arc::new),
             false => None,
+        };
+        screen.beside.objects = match open(Tab::Objects) {
+            true => Arc::new(objects::view(cluster, &request.objects)),
+            false => Arc::default(),
         };
     }
 }
