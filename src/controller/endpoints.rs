@@ -31,8 +31,6 @@ const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 /// How many addresses one Endpoints object holds.
 const ADDRESS_LIMIT: u32 = 1_000;
 
-type Subsets = Option<Vec<EndpointSubset>>;
-
 /// The endpoints controller.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EndpointsController {
@@ -120,12 +118,12 @@ impl EndpointsController {
         let settled = !news.of_all && behind.is_settled(settled.into_iter());
         let any = behind.any().filter(|_| settled && has_fixed_ports(service));
         let changes = any.and_then(|any| plan_changes(service, any, &news, old));
-        let (truncated, subsets) = changes.map_or_else(
-            || plan_all(service, behind, old),
-            |subsets| (false, subsets),
-        );
+        let (truncated, subsets) = match changes {
+            Some(subsets) => (false, subsets),
+            None => plan_all(service, behind, old),
+        };
         let annotations = over_capacity(old.metadata.annotations.as_ref(), truncated);
-        if subsets.is_none()
+        if subsets == Subsets::Keep
             && meta::labels(&old.metadata) == &labels
             && old.metadata.annotations == annotations
         {
@@ -135,7 +133,10 @@ impl EndpointsController {
         metadata.labels = Some(labels);
         metadata.annotations = annotations;
         annotate(&mut metadata, trigger);
-        let subsets = subsets.unwrap_or_else(|| old.subsets.clone());
+        let subsets = match subsets {
+            Subsets::Keep => old.subsets.clone(),
+            Subsets::Write(subsets) => subsets,
+        };
         let written = ctx.update(Endpoints { metadata, subsets })?;
         self.settle(key, written.revision())
     }
@@ -147,24 +148,36 @@ impl EndpointsController {
     }
 }
 
-/// The subsets that `old` should have, where it has others: those of all the Pods in `behind`; and
-/// whether there are more than fit.
-fn plan_all(service: &Service, behind: &Behind, old: &Endpoints) -> (bool, Option<Subsets>) {
+/// What to do about an object's subsets.
+#[derive(Debug, PartialEq)]
+enum Subsets {
+    /// They are right.
+    Keep,
+    /// They should be these.
+    Write(Option<Vec<EndpointSubset>>),
+}
+
+/// What `old` should have: the subsets of all the Pods in `behind`; and whether there are more than
+/// fit.
+fn plan_all(service: &Service, behind: &Behind, old: &Endpoints) -> (bool, Subsets) {
     let selected = behind.by_address();
     let planned = plan_subsets(service, &selected);
     let says = planned.says(service, old.subsets.as_deref().unwrap_or_default());
-    let subsets = (!says).then(|| planned.write(service));
+    let subsets = match says {
+        true => Subsets::Keep,
+        false => Subsets::Write(planned.write(service)),
+    };
     (planned.truncated, subsets)
 }
 
 /// The same where `old` says the truth of every Pod that is not in `news`, and all have the ports
-/// that `any` of them has. `None` where that is not all that there is to say.
+/// that `any` of them has. `None` where that cannot be told from these alone.
 fn plan_changes(
     service: &Service,
     any: &Selected,
     news: &News<'_>,
     old: &Endpoints,
-) -> Option<Option<Subsets>> {
+) -> Option<Subsets> {
     let stored = old.subsets.as_deref().unwrap_or_default();
     let [stored] = stored else {
         return None;
@@ -185,7 +198,7 @@ fn plan_changes(
     let of_ready: Vec<&Selected> = listed.iter().filter(is_ready).copied().collect();
     let others: Vec<&Selected> = listed.iter().filter(|p| !is_ready(p)).copied().collect();
     if says_news(service, &of_ready, news, ready) && says_news(service, &others, news, not_ready) {
-        return Some(None);
+        return Some(Subsets::Keep);
     }
     let subset = EndpointSubset {
         addresses: merge(service, ready, news, &of_ready),
@@ -193,7 +206,7 @@ fn plan_changes(
         ports: Some(write_ports(service, any)),
     };
     let is_empty = subset.addresses.is_none() && subset.not_ready_addresses.is_none();
-    Some(Some(Some(vec![subset]).filter(|_| !is_empty)))
+    Some(Subsets::Write(Some(vec![subset]).filter(|_| !is_empty)))
 }
 
 fn is_news(address: &EndpointAddress, news: &News<'_>) -> bool {
@@ -421,7 +434,7 @@ mod tests {
     }
 
     /// What would be written for all the Pods.
-    fn all(service: &Service, pods: &SortedMap<String, Selected>) -> Subsets {
+    fn all(service: &Service, pods: &SortedMap<String, Selected>) -> Option<Vec<EndpointSubset>> {
         let mut pods: Vec<&Selected> = pods.values().collect();
         sort_by_address(&mut pods);
         plan_subsets(service, &pods).write(service)
@@ -458,8 +471,10 @@ mod tests {
             let planned = any.and_then(|any| plan_changes(&service, any, &news, &endpoints));
             if let Some(planned) = planned {
                 by_changes += 1;
-                let subsets = planned.unwrap_or_else(|| endpoints.subsets.clone());
-                assert_eq!(subsets, wanted);
+                match planned {
+                    Subsets::Keep => assert_eq!(endpoints.subsets, wanted),
+                    Subsets::Write(subsets) => assert_eq!(subsets, wanted),
+                }
             }
             endpoints.subsets = wanted;
         }
