@@ -17,6 +17,7 @@ mod manager;
 mod namespace;
 mod node_lifecycle;
 mod owned_pods;
+mod pod_gc;
 mod pods;
 mod replica_set;
 mod replication;

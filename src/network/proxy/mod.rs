@@ -8,10 +8,12 @@
 mod counts;
 mod recent;
 mod rules;
+mod slices;
 
 pub use counts::ProxyCounts;
 pub use recent::{RECENT_LIMIT, Recent};
 pub use rules::{Backend, PortRules, Protocol, Rules, Through, plan_service};
+pub use slices::Slice;
 
 use crate::api::meta::MetaExt;
 use crate::api::watch::WatchEvent;
@@ -22,6 +24,7 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::Serialize;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 const KINDS: &[Kind] = &[Kind::Service, Kind::EndpointSlice];
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
@@ -37,6 +40,9 @@ pub struct KubeProxy {
     cursor: WatchCursor,
     services: Informer<Service>,
     slices: Informer<EndpointSlice>,
+    /// The slices as they were read last: they can be read again.
+    #[serde(skip)]
+    read: SortedMap<NamespacedName, Slice>,
     changed: SortedSet<NamespacedName>,
     last_sync: Option<SimTime>,
     rules: Rules,
@@ -75,6 +81,7 @@ impl WatchSink for KubeProxy {
                 self.changed.extend(deltas.iter().map(|delta| delta.name()));
             }
             _ => {
+                self.read.clear();
                 let deltas = self.slices.replace(items, revision);
                 let services = deltas.iter().filter_map(|delta| service_of(delta.latest()));
                 self.changed.extend(services);
@@ -86,6 +93,9 @@ impl WatchSink for KubeProxy {
         if let Some(delta) = self.services.observe(event) {
             self.changed.insert(delta.name());
         } else if let Some(delta) = self.slices.observe(event) {
+            if delta.new.is_none() {
+                self.read.remove(&delta.name());
+            }
             self.changed.extend(service_of(delta.latest()));
         }
     }
@@ -104,6 +114,7 @@ impl KubeProxy {
             cursor: WatchCursor::default(),
             services: Informer::default(),
             slices: Informer::default(),
+            read: SortedMap::new(),
             changed: SortedSet::new(),
             last_sync: None,
             rules: Rules::default(),
@@ -158,12 +169,25 @@ impl KubeProxy {
         for name in std::mem::take(&mut self.changed) {
             let planned = match self.services.get(&name) {
                 Some(service) => {
-                    let slices: Vec<_> = self
+                    let slices = self
                         .slices
                         .in_namespace(&name.namespace)
-                        .filter(|slice| slice.label(SERVICE_NAME) == Some(&name.name))
+                        .filter(|slice| slice.label(SERVICE_NAME) == Some(&name.name));
+                    let mut names = Vec::new();
+                    for slice in slices {
+                        let name = slice.namespaced_name();
+                        let known = self.read.get(&name);
+                        if known.is_none_or(|known| !Arc::ptr_eq(&known.object, slice)) {
+                            self.read
+                                .insert(name.clone(), Slice::read(slice, &self.node));
+                        }
+                        names.push(name);
+                    }
+                    let read: Vec<&Slice> = names
+                        .iter()
+                        .filter_map(|name| self.read.get(name))
                         .collect();
-                    plan_service(service, &slices, &self.node)
+                    plan_service(service, &read)
                 }
                 None => Vec::new(),
             };

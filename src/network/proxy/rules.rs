@@ -4,22 +4,16 @@
 //! v1.36. As in iptables, a rule knows an endpoint's address and port and nothing of its Pod. Left
 //! out: IPv6, topology hints, source ranges of load balancers, connections that outlive a change.
 
+use super::slices::{Slice, merge};
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
 use crate::sim::{SortedMap, order};
 use k8s_openapi::api::core::v1::{Service, ServicePort as Spec};
-use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 const PROXY_NAME_LABEL: &str = "service.kubernetes.io/service-proxy-name";
-/// An endpoint that says nothing is ready.
-const NO_CONDITIONS: EndpointConditions = EndpointConditions {
-    ready: None,
-    serving: None,
-    terminating: None,
-};
 /// How long a client stays with its endpoint, where the Service does not say.
 const AFFINITY_SECONDS: u32 = 10_800;
 
@@ -241,13 +235,9 @@ impl Rules {
     }
 }
 
-/// The rules that the node called `node` should have for `service`: none for a Service without a
-/// virtual address (headless, `ExternalName`) or that another proxy serves.
-pub fn plan_service(
-    service: &Service,
-    slices: &[&Arc<EndpointSlice>],
-    node: &str,
-) -> Vec<PortRules> {
+/// The rules that a node should have for `service`, whose slices it has read: none for a Service
+/// without a virtual address (headless, `ExternalName`) or that another proxy serves.
+pub fn plan_service(service: &Service, slices: &[&Slice]) -> Vec<PortRules> {
     let Some(spec) = &service.spec else {
         return Vec::new();
     };
@@ -283,7 +273,7 @@ pub fn plan_service(
             cluster: Vec::new(),
             local: Vec::new(),
             has_any: false,
-            all: backends(slices, &name, protocol, node),
+            all: backends(slices, &name, protocol),
             name,
         };
         rules.categorize();
@@ -313,134 +303,15 @@ fn external_ips(service: &Service) -> Vec<Ipv4Addr> {
 }
 
 /// Every endpoint of one port, by address.
-fn backends(
-    slices: &[&Arc<EndpointSlice>],
-    port_name: &str,
-    protocol: Protocol,
-    node: &str,
-) -> Vec<Backend> {
-    let mut found: Vec<Backend> = Vec::new();
-    for slice in slices.iter().filter(|slice| slice.address_type == "IPv4") {
-        let ports = slice.ports.iter().flatten().filter(|port| {
+fn backends(slices: &[&Slice], port_name: &str, protocol: Protocol) -> Vec<Backend> {
+    let mut lists = Vec::new();
+    for slice in slices {
+        let ports = slice.object.ports.iter().flatten().filter(|port| {
             port.name.as_deref().unwrap_or_default() == port_name
                 && Protocol::of_name(port.protocol.as_deref()) == protocol
         });
-        for port in ports.filter_map(|port| u16::try_from(port.port?).ok()) {
-            for endpoint in slice.endpoints.iter().flatten() {
-                let Some(ip) = endpoint.addresses.first().and_then(|ip| ipv4(ip)) else {
-                    continue;
-                };
-                let conditions = endpoint.conditions.as_ref().unwrap_or(&NO_CONDITIONS);
-                let ready = conditions.ready != Some(false);
-                let backend = Backend {
-                    ip,
-                    port,
-                    local: endpoint.node_name.as_deref() == Some(node),
-                    ready,
-                    serving: conditions.serving.unwrap_or(ready),
-                    terminating: conditions.terminating == Some(true),
-                };
-                found.push(backend);
-            }
-        }
+        let numbers = ports.filter_map(|port| u16::try_from(port.port?).ok());
+        lists.extend(numbers.map(|number| (*slice, number)));
     }
-    by_address(found)
-}
-
-/// Sorts by address and port. Of two that say different things about one, the later is believed.
-fn by_address(mut found: Vec<Backend>) -> Vec<Backend> {
-    let key = |backend: &Backend| u64::from(backend.ip.to_bits()) << 16 | u64::from(backend.port);
-    let Ok(count) = u16::try_from(found.len()) else {
-        order::sort_by_key(&mut found, key);
-        found.reverse();
-        found.dedup_by_key(|backend| key(backend));
-        found.reverse();
-        return found;
-    };
-    // Numbers that hold their places are sorted many times faster than what they stand for.
-    let keys = found.iter().zip(0..count);
-    let mut keys: Vec<u64> = keys
-        .map(|(backend, place)| key(backend) << 16 | u64::from(place))
-        .collect();
-    keys.sort_unstable();
-    let is_last = |at: usize| {
-        let next = keys.get(at + 1);
-        next.is_none_or(|next| next >> 16 != keys[at] >> 16)
-    };
-    let last = (0..keys.len()).filter(|at| is_last(*at));
-    last.map(|at| found[(keys[at] & 0xffff) as usize]).collect()
-}
-
-/// The address that `text` is, as the standard library reads it and ten times as fast: every node
-/// reads every endpoint's once a second.
-fn ipv4(text: &str) -> Option<Ipv4Addr> {
-    let (mut octets, mut at) = ([0_u8; 4], 0);
-    let (mut value, mut digits) = (0_u32, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'0'..=b'9' if digits < 3 && !(digits > 0 && value == 0) => {
-                value = value * 10 + u32::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if digits > 0 && at < 3 => {
-                octets[at] = u8::try_from(value).ok()?;
-                (at, value, digits) = (at + 1, 0, 0);
-            }
-            _ => return None,
-        }
-    }
-    octets[3] = u8::try_from(value).ok()?;
-    (at == 3 && digits > 0).then(|| Ipv4Addr::from(octets))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_as_the_standard_library_reads_them() {
-        for text in [
-            "10.244.1.17",
-            "0.0.0.0",
-            "255.255.255.255",
-            "256.0.0.1",
-            "1.2.3",
-            "1.2.3.4.5",
-            "1..2.3",
-            "",
-            ".",
-            "1.2.3.",
-            "01.2.3.4",
-            "1.2.3.04",
-            "00.0.0.0",
-            "1.2.3.4 ",
-            "::1",
-            "1.2.3.1000",
-            "+1.2.3.4",
-            "1.2.3.a",
-            "10.0.0.0",
-        ] {
-            assert_eq!(ipv4(text), text.parse().ok(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_later_of_two_is_believed_however_many_there_are() {
-        let backend = |number: u32, ready| Backend {
-            ip: Ipv4Addr::from(number),
-            port: 80,
-            local: false,
-            ready,
-            serving: ready,
-            terminating: false,
-        };
-        for count in [5, 70_000] {
-            let mut found: Vec<Backend> = (0..count).rev().map(|n| backend(n, false)).collect();
-            found.push(backend(3, true));
-            let sorted = by_address(found);
-            assert_eq!(sorted.len(), count as usize);
-            assert!(sorted.iter().map(|b| b.ip.to_bits()).eq(0..count));
-            assert!(sorted.iter().all(|b| b.ready == (b.ip.to_bits() == 3)));
-        }
-    }
+    merge(lists)
 }

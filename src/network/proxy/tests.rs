@@ -50,6 +50,10 @@ const READY: (bool, bool, bool) = (true, true, false);
 const ENDING: (bool, bool, bool) = (false, true, true);
 const BROKEN: (bool, bool, bool) = (false, false, false);
 
+fn read(slice: &Arc<EndpointSlice>) -> Slice {
+    Slice::read(slice, "a")
+}
+
 #[test]
 fn endpoints_are_sorted_by_policy() {
     let at = |last, node, (ready, serving, ending)| (last, node, ready, serving, ending);
@@ -128,7 +132,7 @@ fn endpoints_are_sorted_by_policy() {
         ),
     ];
     for (spec, endpoints, cluster, local, any) in cases {
-        let planned = plan_service(&service(spec.clone()), &[&slice(endpoints)], "a");
+        let planned = plan_service(&service(spec.clone()), &[&read(&slice(endpoints))]);
         let rules = &planned[0];
         let found = (lasts(&rules.cluster), lasts(&rules.local), rules.has_any);
         assert_eq!(
@@ -147,7 +151,7 @@ fn services_without_a_virtual_address_have_no_rules() {
         json!({"clusterIP": ""}),
         json!({"type": "ExternalName", "externalName": "example.com"}),
     ] {
-        assert_eq!(plan_service(&service(spec), &[], "a"), []);
+        assert_eq!(plan_service(&service(spec), &[]), []);
     }
     let mut elsewhere = service(json!({}));
     let label = (
@@ -155,7 +159,7 @@ fn services_without_a_virtual_address_have_no_rules() {
         "mine".to_owned(),
     );
     elsewhere.metadata.labels = Some([label].into());
-    assert_eq!(plan_service(&elsewhere, &[], "a"), []);
+    assert_eq!(plan_service(&elsewhere, &[]), []);
 }
 
 #[test]
@@ -171,7 +175,7 @@ fn rules_are_found_by_every_address() {
     .expect("a status");
     let key = NamespacedName::new("shop", "web");
     let mut rules = Rules::default();
-    let planned = plan_service(&service, &[&slice(&[(1, "a", true, true, false)])], "a");
+    let planned = plan_service(&service, &[&read(&slice(&[(1, "a", true, true, false)]))]);
     assert!(rules.replace(&key, planned.clone()));
     assert!(
         !rules.replace(&key, planned),
@@ -216,7 +220,7 @@ fn a_client_is_remembered_for_its_time_and_its_endpoint_only() {
         let config = seconds.map(|n| json!({"clientIP": {"timeoutSeconds": n}}));
         let spec = json!({"sessionAffinity": "ClientIP", "sessionAffinityConfig": config});
         let all = slice(&[(1, "a", true, true, false), (2, "b", true, true, false)]);
-        plan_service(&service(spec), &[&all], "a").remove(0)
+        plan_service(&service(spec), &[&read(&all)]).remove(0)
     };
     let (port, client) = (sticky(Some(100)), Ipv4Addr::new(10, 244, 3, 3));
     let key = NamespacedName::new("shop", "web");
@@ -255,4 +259,27 @@ fn a_client_is_remembered_for_its_time_and_its_endpoint_only() {
     assert_eq!(endpoint(&recent, &port, newest, at(1)), Some(1));
     recent.keep(&key, &[]);
     assert_eq!(recent, Recent::default());
+}
+
+/// Slices that are read once and merged say what all their endpoints in one list would say.
+#[test]
+fn slices_are_merged_by_address_and_the_later_one_is_believed() {
+    let ips = |rules: &PortRules| -> Vec<(u8, bool)> {
+        let octet = |backend: &Backend| (backend.ip.octets()[3], backend.ready);
+        rules.all.iter().map(octet).collect()
+    };
+    let spec = json!({});
+    let first = slice(&[(9, "a", true, true, false), (2, "b", true, true, false)]);
+    let second = slice(&[
+        (5, "a", true, true, false),
+        (2, "b", false, false, false),
+        (5, "a", false, true, true),
+    ]);
+    let third = slice(&[(1, "a", true, true, false)]);
+    let planned = plan_service(
+        &service(spec),
+        &[&read(&first), &read(&second), &read(&third)],
+    );
+    let wanted = [(1, true), (2, false), (5, false), (9, true)];
+    assert_eq!(ips(&planned[0]), wanted);
 }

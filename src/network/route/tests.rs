@@ -50,7 +50,7 @@ fn rules(node: &str) -> Rules {
             }))
             .expect("a slice"),
         );
-        let planned = proxy::plan_service(&service, &[&slice], node);
+        let planned = proxy::plan_service(&service, &[&proxy::Slice::read(&slice, node)]);
         rules.replace(&NamespacedName::new("default", name), planned);
     }
     rules
