@@ -13,6 +13,7 @@ pub mod component;
 mod delete;
 pub mod discovery;
 pub mod door;
+mod exec;
 mod expire;
 pub mod inert;
 pub mod managed;
@@ -32,6 +33,7 @@ pub mod version;
 pub mod watch;
 mod write;
 
+pub use exec::{ExecCall, ExecEnd, ExecProgress};
 pub use managed::Apply;
 pub use request::{
     ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,
