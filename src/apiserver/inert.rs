@@ -33,9 +33,6 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
         Kind::NetworkPolicy => {
             "the network of this cluster has no policies yet: it is stored, and keeps nobody out"
         }
-        Kind::PodDisruptionBudget => {
-            "nothing counts a PodDisruptionBudget in this cluster yet: it is stored, and evictions do not ask it"
-        }
         Kind::HorizontalPodAutoscaler => {
             "nothing acts on a HorizontalPodAutoscaler in this cluster yet: it is stored, and scales nothing"
         }

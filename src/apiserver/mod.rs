@@ -13,6 +13,7 @@ pub mod component;
 mod delete;
 pub mod discovery;
 pub mod door;
+pub mod eviction;
 mod exec;
 mod expire;
 pub mod inert;
@@ -187,6 +188,9 @@ impl ApiServer {
             Operation::Delete { key, options } => self
                 .delete(&key, &options, write.dry_run, write.origin)
                 .map(Response::Object),
+            Operation::Evict { pod, options } => {
+                self.evict(&pod, &options, write).map(Response::Object)
+            }
             Operation::Bind { pod, node } => self.bind(&pod, &node, write).map(Response::Object),
         }
     }

@@ -92,6 +92,13 @@ pub enum Operation {
         /// How.
         options: DeleteOptions,
     },
+    /// Delete a Pod, where its PodDisruptionBudget allows it (the `eviction` subresource).
+    Evict {
+        /// The Pod.
+        pod: NamespacedName,
+        /// How.
+        options: DeleteOptions,
+    },
     /// Assign a Pod to a node (the `binding` subresource).
     Bind {
         /// The Pod.

@@ -79,7 +79,7 @@ impl Cluster {
             let Some(port) = port.and_then(|port| u16::try_from(port).ok()) else {
                 continue;
             };
-            for endpoint in &slice.endpoints {
+            for endpoint in slice.endpoints.iter().flatten() {
                 let ready = endpoint.conditions.as_ref().and_then(|c| c.ready) != Some(false);
                 let ip = endpoint.addresses.first().filter(|_| ready);
                 found.extend(ip.map(|ip| (ip.clone(), port)));

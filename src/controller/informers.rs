@@ -13,6 +13,7 @@ use k8s_openapi::api::{
         ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service,
     },
     discovery::v1::EndpointSlice,
+    policy::v1::PodDisruptionBudget,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
@@ -116,6 +117,7 @@ informers! {
     config_maps: ConfigMap,
     replication_controllers: ReplicationController,
     resource_quotas: ResourceQuota,
+    disruption_budgets: PodDisruptionBudget,
 }
 
 /// Every kind but Event, which owns nothing and whose objects come and go by the thousand.

@@ -50,6 +50,7 @@ controllers! {
     taint_eviction: super::taint_eviction::TaintEvictionController,
     garbage_collector: super::garbage_collector::GarbageCollector,
     namespace: super::namespace::NamespaceController,
+    disruption: super::disruption::DisruptionController,
     resource_quota: super::resource_quota::ResourceQuotaController,
     cluster_role_aggregation: super::cluster_role_aggregation::ClusterRoleAggregationController,
 }

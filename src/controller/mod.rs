@@ -5,12 +5,14 @@
 
 mod cluster_role_aggregation;
 mod deployment;
+mod disruption;
 mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
 #[cfg(test)]
 mod harness;
 mod informers;
+mod int_or_percent;
 mod manager;
 mod namespace;
 mod node_lifecycle;
@@ -26,4 +28,5 @@ mod trigger_time;
 
 pub use deployment::budget as rollout_budget;
 pub use informers::{Change, Informers, MetaChange};
+use int_or_percent::int_or_percent;
 pub use manager::{Controller, ControllerManager};

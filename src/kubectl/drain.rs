@@ -1,9 +1,8 @@
 //! cordon, uncordon and drain of nodes.
 //!
-//! Upstream: staging/src/k8s.io/kubectl/pkg/drain/{cordon,drain,filters}.go, v1.36. An eviction is a
-//! deletion that a PodDisruptionBudget may refuse; no part of the cluster keeps those yet, so Pods are
-//! deleted, and nothing is tried again. What happens to each Pod is decided before any is evicted: one
-//! that cannot go keeps all of them.
+//! Upstream: staging/src/k8s.io/kubectl/pkg/drain/{cordon,drain,filters}.go, v1.36. What happens to each
+//! Pod is decided before any is evicted: one that cannot go keeps all of them. What a
+//! PodDisruptionBudget refuses, the command tries again; the page's button does not.
 
 use super::{get, object, printed_name};
 use crate::api::meta::MetaExt;
@@ -102,6 +101,12 @@ pub fn drain(api: &mut dyn ApiHandle, name: &str, now: SimTime) -> Result<DrainR
     let begun = begin(api, name, &options, now);
     report.lines.extend(begun.warning);
     report.lines.extend(begun.lines);
+    for (key, _, status) in &begun.refused {
+        let (namespace, name) = (&key.namespace, &key.name);
+        report.errors.push(format!(
+            "error when evicting pods/\"{name}\" -n \"{namespace}\": {status}"
+        ));
+    }
     if !begun.errors.is_empty() {
         let why = joined(&begun.errors);
         let error = format!("error: unable to drain node \"{name}\" due to error: {why}");
@@ -127,6 +132,8 @@ pub(super) struct Begun {
     pub lines: Vec<String>,
     /// The Pods that are on their way out, with their uids.
     pub evicted: Vec<(ObjectKey, String)>,
+    /// Those whose budgets do not let them go yet, with their uids and what was said.
+    pub refused: Vec<(ObjectKey, String, Status)>,
     /// Why not all of them are.
     pub errors: Vec<String>,
 }
@@ -152,34 +159,38 @@ pub(super) fn begin(
     }
     begun.warning = (!plan.warnings.is_empty()).then(|| format!("Warning: {}", plan.warnings));
     for pod in &plan.leaving {
+        let pod = (pod.namespaced_name().of(Kind::Pod), pod.uid().to_owned());
         evict(api, pod, options, now, &mut begun);
     }
     begun
 }
 
-fn evict(
+/// Evicts one Pod, of which the uid is given too.
+pub(super) fn evict(
     api: &mut dyn ApiHandle,
-    pod: &Pod,
+    (key, uid): (ObjectKey, String),
     options: &DrainOptions,
     now: SimTime,
     begun: &mut Begun,
 ) {
-    let (namespace, name) = (pod.namespace(), pod.name());
-    let key = ObjectKey::new(Kind::Pod, namespace, name);
+    let (namespace, name) = (&key.namespace, &key.name);
     begun.lines.push(format!("evicting pod {namespace}/{name}"));
-    let delete = Operation::Delete {
-        key: key.clone(),
+    let evict = Operation::Evict {
+        pod: key.namespaced_name(),
         options: DeleteOptions {
             grace_period_seconds: options.grace_period_seconds,
-            uid: Some(pod.uid().to_owned()),
+            uid: Some(uid.clone()),
             ..DeleteOptions::default()
         },
     };
-    match object(api, delete, now) {
+    match object(api, evict, now) {
+        Err(status) if status.reason == Reason::TooManyRequests => {
+            begun.refused.push((key, uid, status));
+        }
         Err(status) if status.reason != Reason::NotFound => begun.errors.push(format!(
             "error when evicting pods/\"{name}\" -n \"{namespace}\": {status}"
         )),
-        _ => begun.evicted.push((key, pod.uid().to_owned())),
+        _ => begun.evicted.push((key, uid)),
     }
 }
 

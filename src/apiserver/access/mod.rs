@@ -103,11 +103,14 @@ impl Attributes {
             Operation::Apply(apply) => of("patch", &apply.key),
             Operation::Patch { key, .. } => of("patch", key),
             Operation::Delete { key, .. } => of("delete", key),
-            Operation::Bind { pod, .. } => of("create", &pod.of(Kind::Pod)),
+            Operation::Bind { pod, .. } | Operation::Evict { pod, .. } => {
+                of("create", &pod.of(Kind::Pod))
+            }
         };
         asked.subresource = match operation {
             Operation::UpdateStatus(_) => "status",
             Operation::Bind { .. } => "binding",
+            Operation::Evict { .. } => "eviction",
             _ => via,
         }
         .to_owned();

@@ -176,6 +176,6 @@ pub fn evicted<D: Door>(door: &mut D, asked: &Asked<'_>, options: Value) -> Resu
         uid: preconditions.uid,
         resource_version: preconditions.resource_version,
     };
-    let key = asked.path.key();
-    remove(door, asked, Operation::Delete { key, options }, dry_run).map(|_| ())
+    let pod = asked.path.key().namespaced_name();
+    remove(door, asked, Operation::Evict { pod, options }, dry_run).map(|_| ())
 }

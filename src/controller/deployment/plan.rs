@@ -4,11 +4,11 @@
 
 use super::Sets;
 use crate::api::meta::MetaExt;
+use crate::controller::int_or_percent;
 use crate::sim::order;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::sync::Arc;
 
 /// The label that tells the Pods of one template from those of another.
@@ -59,23 +59,6 @@ pub fn is_recreate(deployment: &Deployment) -> bool {
     strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate")
 }
 
-fn resolve(value: Option<&IntOrString>, total: i32, round_up: bool) -> i32 {
-    match value {
-        Some(IntOrString::Int(n)) => *n,
-        Some(IntOrString::String(text)) => {
-            let percent: i64 = text.trim_end_matches('%').parse().unwrap_or(0);
-            let scaled = percent * i64::from(total);
-            let rounded = if round_up {
-                (scaled + 99) / 100
-            } else {
-                scaled / 100
-            };
-            i32::try_from(rounded).unwrap_or(i32::MAX)
-        }
-        None => 0,
-    }
-}
-
 /// (maxSurge, maxUnavailable) as numbers. Where both come out as 0, one Pod may be unavailable:
 /// otherwise nothing could ever move. With 10 replicas, 25% and 25% give 3 and 2.
 pub fn budget(deployment: &Deployment) -> (i32, i32) {
@@ -90,8 +73,8 @@ pub fn budget(deployment: &Deployment) -> (i32, i32) {
         return (0, 0);
     };
     let total = wanted(deployment);
-    let surge = resolve(rolling.max_surge.as_ref(), total, true);
-    let unavailable = resolve(rolling.max_unavailable.as_ref(), total, false);
+    let surge = int_or_percent(rolling.max_surge.as_ref(), total, true);
+    let unavailable = int_or_percent(rolling.max_unavailable.as_ref(), total, false);
     match (surge, unavailable) {
         (0, 0) => (0, 1),
         (surge, unavailable) => (surge, unavailable.min(total)),
@@ -332,6 +315,7 @@ mod tests {
     use k8s_openapi::api::apps::v1::{
         DeploymentSpec, DeploymentStrategy, ReplicaSetSpec, RollingUpdateDeployment,
     };
+    use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
     /// A Deployment of `replicas` with a budget of `surge` and `unavailable`.
     pub fn deployment(replicas: i32, surge: &str, unavailable: &str) -> Deployment {

@@ -9,7 +9,7 @@ use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
 use crate::api::{ObjectKey, Reason};
 use crate::apiserver::ApiHandle;
-use crate::kubectl::drain::{self, DrainOptions, set_cordoned};
+use crate::kubectl::drain::{self, Begun, DrainOptions, set_cordoned};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Takes, flag, lettered};
 use crate::kubectl::get;
@@ -17,6 +17,9 @@ use crate::kubectl::output::Output;
 use crate::kubectl::shell::Shell;
 use crate::sim::{SimDuration, SimTime};
 use serde::Serialize;
+
+/// How long until an eviction that was refused is tried again.
+const RETRY_DELAY: SimDuration = SimDuration::secs(5);
 
 const FLAGS: &[Flag] = &[
     flag("force", Takes::Switch),
@@ -89,6 +92,9 @@ struct UnderWay {
     node: String,
     /// Each with its uid: another Pod of the same name is not waited for.
     pods: Vec<(ObjectKey, String)>,
+    /// Those whose budgets do not let them go yet, and when they are asked again.
+    refused: Vec<(ObjectKey, String)>,
+    retry_at: SimTime,
     errors: Vec<String>,
     until: Option<SimTime>,
 }
@@ -107,7 +113,9 @@ pub struct Wait {
 
 impl Wait {
     pub(super) fn until(&self) -> Option<SimTime> {
-        self.under_way.as_ref()?.until
+        let there = self.under_way.as_ref()?;
+        let retry = Some(there.retry_at).filter(|_| !there.refused.is_empty());
+        [there.until, retry].into_iter().flatten().min()
     }
 
     pub(super) fn resume(
@@ -124,8 +132,12 @@ impl Wait {
                 }
                 continue;
             };
+            if now >= there.retry_at {
+                there.retry(&self.options, api, now, out);
+            }
             there.look(api, now, out);
-            if there.pods.is_empty() || there.until.is_some_and(|until| now >= until) {
+            let done = there.pods.is_empty() && there.refused.is_empty();
+            if done || there.until.is_some_and(|until| now >= until) {
                 self.settle(there, api, now, out);
             } else {
                 self.under_way = Some(there);
@@ -139,19 +151,20 @@ impl Wait {
         if let Some(warning) = &begun.warning {
             out.err(format!("{warning}\n"));
         }
-        for line in &begun.lines {
-            out.line(line);
-        }
         // Pods that may not go stop everything before it has begun.
         if begun.lines.is_empty() && !begun.errors.is_empty() {
             return self.fail(node, begun.errors, out);
         }
-        self.under_way = Some(UnderWay {
+        let mut there = UnderWay {
             node,
-            pods: begun.evicted,
-            errors: begun.errors,
+            pods: Vec::new(),
+            refused: Vec::new(),
+            retry_at: now,
+            errors: Vec::new(),
             until: self.timeout.map(|timeout| now + timeout),
-        });
+        };
+        there.take(begun, now, out);
+        self.under_way = Some(there);
     }
 
     /// A node's Pods are gone, or have taken too long.
@@ -159,9 +172,17 @@ impl Wait {
         let UnderWay {
             node,
             pods,
+            refused,
             mut errors,
             ..
         } = there;
+        let timeout = self.timeout.unwrap_or_default();
+        errors.extend(refused.iter().map(|(key, _)| {
+            format!(
+                "error when evicting pods/\"{}\" -n \"{}\": global timeout reached: {timeout}",
+                key.name, key.namespace
+            )
+        }));
         errors.extend(pods.iter().map(|(key, _)| {
             format!(
                 "error when waiting for pod \"{}\" in namespace \"{}\" to terminate: context deadline exceeded",
@@ -208,6 +229,38 @@ impl Wait {
 }
 
 impl UnderWay {
+    /// Takes in what came of evictions, and tells of them.
+    fn take(&mut self, begun: Begun, now: SimTime, out: &mut Output) {
+        for line in &begun.lines {
+            out.line(line);
+        }
+        for (key, uid, status) in begun.refused {
+            out.err(format!(
+                "error when evicting pods/\"{}\" -n \"{}\" (will retry after 5s): {status}\n",
+                key.name, key.namespace
+            ));
+            self.refused.push((key, uid));
+            self.retry_at = now + RETRY_DELAY;
+        }
+        self.pods.extend(begun.evicted);
+        self.errors.extend(begun.errors);
+    }
+
+    /// Asks again for what was refused.
+    fn retry(
+        &mut self,
+        options: &DrainOptions,
+        api: &mut dyn ApiHandle,
+        now: SimTime,
+        out: &mut Output,
+    ) {
+        let mut begun = Begun::default();
+        for pod in std::mem::take(&mut self.refused) {
+            drain::evict(api, pod, options, now, &mut begun);
+        }
+        self.take(begun, now, out);
+    }
+
     /// Tells of the Pods that are gone.
     fn look(&mut self, api: &mut dyn ApiHandle, now: SimTime, out: &mut Output) {
         self.pods.retain(|(key, uid)| {

@@ -323,7 +323,7 @@ fn hostname(_: &Process, run: &mut Run<'_, '_>) -> i32 {
         [flag] if flag == "-i" => &run.place.ip,
         [other, ..] => return run.unknown(&other.clone()),
     };
-    run.line(&text.to_owned());
+    run.line(text);
     0
 }
 

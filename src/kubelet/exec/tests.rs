@@ -195,7 +195,7 @@ fn a_shell_with_a_terminal_asks_for_each_line() {
     let mut place = place("busybox");
     let argv = vec!["sh".to_owned()];
     let mut shell = Process::start(30, argv, (true, true), &place).expect("it starts");
-    let mut step = |shell: &mut Process, place: &Place, input: &str| {
+    let step = |shell: &mut Process, place: &Place, input: &str| {
         shell.feed(input, false);
         shell.advance(place, &mut answering).out
     };
