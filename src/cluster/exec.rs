@@ -284,7 +284,8 @@ impl Cluster {
         })
     }
 
-    /// Whether the API server can reach the kubelet of a Pod that runs.
+    /// Whether the API server can reach the kubelet of a Pod that runs; answers how often the
+    /// container that is named was started.
     ///
     /// # Errors
     /// Why not.
@@ -292,18 +293,15 @@ impl Cluster {
         &mut self,
         name: &NamespacedName,
         container: Option<&str>,
-    ) -> Result<(), Status> {
+    ) -> Result<u32, Status> {
         let now = self.now;
         let pod = self.stored_pod(name, now)?;
         let kubelet = self.kubelet_of(&pod)?;
-        let there = match container {
-            Some(container) => kubelet.place(name, container, now).is_some(),
-            None => kubelet.pod(name).is_some_and(|(_, ip)| ip.is_some()),
+        let starts = match container {
+            Some(container) => kubelet.place(name, container, now).map(|p| p.starts),
+            None => kubelet.pod(name).and_then(|(_, ip)| ip).map(|_| 0),
         };
-        match there {
-            true => Ok(()),
-            false => Err(not_running(container.unwrap_or_default())),
-        }
+        starts.ok_or_else(|| not_running(container.unwrap_or_default()))
     }
 }
 

@@ -123,7 +123,7 @@ enum Question {
     Reach(
         NamespacedName,
         Option<String>,
-        oneshot::Sender<Result<(), Status>>,
+        oneshot::Sender<Result<u32, Status>>,
     ),
     Listens(NamespacedName, u16, oneshot::Sender<bool>),
     Proxy(ProxyRequest, oneshot::Sender<Result<HttpResponse, Status>>),
@@ -176,8 +176,13 @@ impl Handle {
         told.unwrap_or_else(|| Err(stopping()))
     }
 
-    /// Whether the kubelet of a Pod that runs can be reached, and its container runs.
-    pub async fn reach(&self, pod: &NamespacedName, container: Option<&str>) -> Result<(), Status> {
+    /// Whether the kubelet of a Pod that runs can be reached; answers how often its container was
+    /// started.
+    pub async fn reach(
+        &self,
+        pod: &NamespacedName,
+        container: Option<&str>,
+    ) -> Result<u32, Status> {
         let (pod, container) = (pod.clone(), container.map(str::to_owned));
         let told = self
             .ask(|answer| Question::Reach(pod, container, answer))

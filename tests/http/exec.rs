@@ -4,7 +4,7 @@
 use crate::kubectl::Kubectl;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 /// The variables by which kubectl is told to speak SPDY.
@@ -54,6 +54,48 @@ fn exec(
     )
 }
 
+/// Arguments, input, exit code, standard output and standard error.
+type Case<'a> = (&'a [&'a str], Option<&'a str>, i32, &'a str, &'a str);
+
+const CASES: &[Case<'_>] = &[
+    (&["box", "--", "hostname"], None, 0, "box\n", ""),
+    (
+        &["box", "-c", "box", "--", "echo", "a  b"],
+        None,
+        0,
+        "a  b\n",
+        "",
+    ),
+    (
+        &["box", "--", "sh", "-c", "echo out; cat /none; exit 7"],
+        None,
+        7,
+        "out\n",
+        "cat: can't open '/none': No such file or directory\ncommand terminated with exit code 7\n",
+    ),
+    (
+        &["-i", "box", "--", "sh"],
+        Some("cd /etc\npwd\nsleep 2; echo ü"),
+        0,
+        "/etc\nü\n",
+        "",
+    ),
+    (
+        &["box", "-c", "other", "--", "ls"],
+        None,
+        1,
+        "",
+        "error: container other is not valid for pod box out of: box\n",
+    ),
+    (
+        &["nobody", "--", "ls"],
+        None,
+        1,
+        "",
+        "Error from server (NotFound): pods \"nobody\" not found\n",
+    ),
+];
+
 #[test]
 fn commands_are_carried_out_in_containers() {
     let Some(kubectl) = started() else {
@@ -61,69 +103,20 @@ fn commands_are_carried_out_in_containers() {
     };
     let long = "a line of some length\n".repeat(20_000);
     for spdy in [false, true] {
-        for (args, input, code, out, err) in [
-            (&["box", "--", "hostname"][..], None, 0, "box\n", ""),
-            (
-                &["box", "-c", "box", "--", "echo", "a  b"],
-                None,
-                0,
-                "a  b\n",
-                "",
-            ),
-            (
-                &["box", "--", "sh", "-c", "echo out; cat /none; exit 7"],
-                None,
-                7,
-                "out\n",
-                "cat: can't open '/none': No such file or directory\ncommand terminated with exit code 7\n",
-            ),
-            (
-                &["-i", "box", "--", "sh"],
-                Some("cd /etc\npwd\nsleep 2; echo ü"),
-                0,
-                "/etc\nü\n",
-                "",
-            ),
-            (
-                &["-i", "box", "--", "cat"],
-                Some(long.as_str()),
-                0,
-                long.as_str(),
-                "",
-            ),
-            (
-                &["box", "-c", "other", "--", "ls"],
-                None,
-                1,
-                "",
-                "error: container other is not valid for pod box out of: box\n",
-            ),
-            (
-                &["nobody", "--", "ls"],
-                None,
-                1,
-                "",
-                "Error from server (NotFound): pods \"nobody\" not found\n",
-            ),
-        ] {
-            let (ended, printed, complained) = exec(&kubectl, args, input, spdy);
-            assert!(
-                printed == out,
-                "{args:?} spdy {spdy}: {} bytes; {complained}",
-                printed.len()
-            );
-            assert_eq!(
-                (ended, complained.as_str()),
-                (code, err),
-                "{args:?} spdy {spdy}"
-            );
+        for (args, input, code, out, err) in CASES {
+            let ended = exec(&kubectl, args, *input, spdy);
+            let want = (*code, (*out).to_owned(), (*err).to_owned());
+            assert_eq!(ended, want, "{args:?} spdy {spdy}");
         }
-        let (code, out, _) = exec(
-            &kubectl,
-            &["deploy/web", "--", "curl", "-s", "http://web"],
-            None,
-            spdy,
+        let (code, out, err) = exec(&kubectl, &["-i", "box", "--", "cat"], Some(&long), spdy);
+        assert!(
+            code == 0 && out == long,
+            "{} of {} bytes; {err}",
+            out.len(),
+            long.len()
         );
+        let args = ["deploy/web", "--", "curl", "-s", "http://web"];
+        let (code, out, _) = exec(&kubectl, &args, None, spdy);
         assert!(code == 0 && out.starts_with("You've hit web-"), "{out}");
         let (code, _, err) = exec(&kubectl, &["box", "--", "foo"], None, spdy);
         let starts = "error: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec \"";
@@ -174,8 +167,17 @@ fn requests_that_cannot_be_connected_are_answered_in_words() {
     );
 }
 
-/// A process that is ended with the test.
-struct Running(Child);
+/// A process that is ended with the test. Its output stays open: it may go on to print.
+struct Running(Child, Option<BufReader<ChildStdout>>);
+
+impl Running {
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        let stdout = self.1.as_mut().expect("piped");
+        stdout.read_line(&mut line).expect("a line");
+        line
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -194,10 +196,9 @@ fn forward(kubectl: &Kubectl, target: &str, port: u16, spdy: bool) -> (Running, 
     }
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().expect("kubectl runs");
-    let stdout = child.stdout.take().expect("piped");
-    let running = Running(child);
-    let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    let stdout = child.stdout.take().map(BufReader::new);
+    let mut running = Running(child, stdout);
+    let line = running.line();
     let local = line.trim().strip_prefix("Forwarding from 127.0.0.1:");
     let local = local.and_then(|rest| rest.split(' ').next()?.parse().ok());
     (running, local.unwrap_or_else(|| panic!("{line}")))
@@ -292,17 +293,15 @@ fn a_container_is_watched_from_now_on() {
         }
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("kubectl runs");
-        let stdout = child.stdout.take().expect("piped");
-        let mut running = Running(child);
+        let stdout = child.stdout.take().map(BufReader::new);
+        let mut running = Running(child, stdout);
         let ask = || {
             std::thread::sleep(Duration::from_millis(1_500));
             kubectl.run("exec box -- wget -qO- http://web");
         };
         let line = std::thread::scope(|scope| {
             scope.spawn(ask);
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).expect("a line");
-            line
+            running.line()
         });
         assert!(line.starts_with("Received request from 10.244."), "{line}");
         let selector = "delete pod -l app=web --wait=false --grace-period=1";

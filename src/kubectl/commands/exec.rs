@@ -100,7 +100,10 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
         )));
     }
     let container = match words.text("container") {
-        Some(name) => name.to_owned(),
+        Some(name) => {
+            known_container(&pod, name)?;
+            name.to_owned()
+        }
         None => default_container(shell, &pod),
     };
     let input = shell.files.stdin.clone().filter(|_| words.switch("stdin"));
@@ -130,6 +133,22 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     };
     let ended = shown(progress, shell.out)?;
     Ok((!ended).then_some(Pending::Exec(wait)))
+}
+
+fn known_container(pod: &Pod, name: &str) -> Result<(), Failure> {
+    let spec = pod.spec.as_ref();
+    let own = spec.map_or(&[][..], |spec| spec.containers.as_slice());
+    let inits = spec.and_then(|spec| spec.init_containers.as_deref());
+    let all = own.iter().chain(inits.unwrap_or_default());
+    let names: Vec<&str> = all.map(|c| c.name.as_str()).collect();
+    match names.contains(&name) {
+        true => Ok(()),
+        false => Err(Failure::client(format!(
+            "container {name} is not valid for pod {} out of: {}",
+            pod.name(),
+            names.join(", ")
+        ))),
+    }
 }
 
 fn default_container(shell: &mut Shell<'_>, pod: &Pod) -> String {

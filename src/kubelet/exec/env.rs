@@ -36,6 +36,13 @@ pub fn all(variables: &[(String, String)], place: &Place) -> Vec<(String, String
     let mut list = Vec::new();
     set(&mut list, "PATH", PATH);
     set(&mut list, "HOSTNAME", hostname(place));
+    for variable in place.spec.env.iter().flatten() {
+        if variable.value_from.is_none() {
+            let value = variable.value.as_deref().unwrap_or_default();
+            set(&mut list, &variable.name, value);
+        }
+    }
+    let mut linked_to = Vec::new();
     let links = place
         .pod
         .spec
@@ -46,16 +53,18 @@ pub fn all(variables: &[(String, String)], place: &Place) -> Vec<(String, String
         let master = name == "kubernetes" && namespace == "default";
         let linked = links != Some(false) && namespace == place.pod.namespace();
         if (master || linked) && service.created_at() <= place.started {
-            of_service(&mut list, service);
+            of_service(&mut linked_to, service);
         }
     }
-    for variable in place.spec.env.iter().flatten() {
-        if variable.value_from.is_none() {
-            let value = variable.value.as_deref().unwrap_or_default();
-            set(&mut list, &variable.name, value);
+    // What the manifest sets is not changed by a Service.
+    for (name, value) in linked_to {
+        if !list.iter().any(|(known, _)| *known == name) {
+            list.push((name, value));
         }
     }
-    set(&mut list, "HOME", "/root");
+    if !list.iter().any(|(known, _)| known == "HOME") {
+        set(&mut list, "HOME", "/root");
+    }
     for (name, value) in variables {
         set(&mut list, name, value);
     }

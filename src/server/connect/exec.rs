@@ -47,8 +47,17 @@ pub struct Begun {
 
 enum What {
     Exec(ExecProgress),
-    Attach(LogRequest, (SimTime, usize)),
+    Attach(Following),
     Nothing,
+}
+
+/// A container whose output is shown.
+struct Following {
+    log: LogRequest,
+    /// Which start of it.
+    starts: u32,
+    /// The last moment of what was read, and how many lines of that moment.
+    read: (SimTime, usize),
 }
 
 /// Lets a process go when nobody listens any more.
@@ -86,14 +95,12 @@ impl Begun {
     }
 
     /// Notes how much a container has printed already.
-    ///
-    /// # Errors
-    /// There is no such container.
     pub async fn attach(
         shared: Shared,
         asked: &ConnectRequest,
         container: &str,
-    ) -> Result<Self, Status> {
+        starts: u32,
+    ) -> Self {
         let log = LogRequest {
             pod: asked.pod.clone(),
             node: asked.node.clone(),
@@ -107,10 +114,10 @@ impl Begun {
         };
         let lines = shared.machine.log(&log).await;
         let read = mark(&lines.map(|(lines, _)| lines).unwrap_or_default());
-        Ok(Self {
-            what: What::Attach(log, read),
+        Self {
+            what: What::Attach(Following { log, starts, read }),
             ..Self::nothing(shared, asked)
-        })
+        }
     }
 
     /// For a connection on which nothing is begun.
@@ -138,8 +145,8 @@ impl Begun {
                     };
                     execute(&guard, progress, self.tty, inputs, &outputs).await;
                 }
-                What::Attach(log, read) => {
-                    follow(&self.shared, &log, read, self.tty, &outputs).await;
+                What::Attach(following) => {
+                    follow(&self.shared, following, self.tty, &outputs).await;
                 }
                 What::Nothing => {}
             }
@@ -164,35 +171,35 @@ fn mark(lines: &[LogLine]) -> (SimTime, usize) {
 
 async fn follow(
     shared: &Shared,
-    log: &LogRequest,
-    mut read: (SimTime, usize),
+    mut following: Following,
     tty: bool,
     outputs: &mpsc::Sender<Output>,
 ) {
-    while !outputs.is_closed() {
-        let Some((lines, runs)) = shared.machine.log(log).await else {
+    let Following { log, starts, .. } = &following;
+    let (pod, container) = (log.pod.clone(), log.container.clone());
+    let (starts, mut runs) = (*starts, true);
+    while runs && !outputs.is_closed() {
+        let now = shared.machine.reach(&pod, Some(&container)).await;
+        runs = now.is_ok_and(|now| now == starts);
+        let Some((lines, _)) = shared.machine.log(&following.log).await else {
             break;
         };
-        let (at, mut known) = read;
+        let (at, mut known) = following.read;
         let is_new = |line: &&LogLine| {
             let same = line.at == at && known > 0;
             known -= usize::from(same);
             line.at >= at && !same
         };
-        let text: String = lines
-            .iter()
-            .filter(is_new)
-            .map(|line| format!("{}\n", line.text))
-            .collect();
-        read = mark(&lines);
+        let fresh = lines.iter().filter(is_new);
+        let text: String = fresh.map(|line| format!("{}\n", line.text)).collect();
+        following.read = mark(&lines);
         let text = if tty { terminal::shown(&text) } else { text };
         if !text.is_empty() && outputs.send(Output::Out(text)).await.is_err() {
             return;
         }
-        if !runs {
-            break;
+        if runs {
+            sleep(LOOK_INTERVAL * 2).await;
         }
-        sleep(LOOK_INTERVAL * 2).await;
     }
     // The client may be gone.
     let _ = outputs.send(Output::End(success())).await;

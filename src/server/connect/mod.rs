@@ -27,7 +27,9 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use exec::Begun;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 /// The largest message that is read.
 const MESSAGE_LIMIT: usize = 1 << 20;
@@ -37,6 +39,8 @@ const VERSIONS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 const PORT_FORWARD: &str = "portforward.k8s.io";
 const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
 const VERSION_HEADER: &str = "x-stream-protocol-version";
+/// How often a Pod is looked at whose ports are forwarded.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How many streams wait to be taken.
 const STREAMS_MAX: usize = 8;
 
@@ -87,8 +91,8 @@ async fn begin(shared: &Shared, asked: &ConnectRequest) -> Result<Begun, Status>
             Begun::exec(shared.clone(), asked, start).await
         }
         ConnectWhat::Attach { container } => {
-            shared.machine.reach(&asked.pod, Some(container)).await?;
-            Begun::attach(shared.clone(), asked, container).await
+            let starts = shared.machine.reach(&asked.pod, Some(container)).await?;
+            Ok(Begun::attach(shared.clone(), asked, container, starts).await)
         }
         ConnectWhat::PortForward => {
             shared.machine.reach(&asked.pod, None).await?;
@@ -181,6 +185,13 @@ async fn over_spdy(
     Ok(response)
 }
 
+/// Waits until the Pod runs no more.
+async fn gone(shared: &Shared, asked: &ConnectRequest) {
+    while shared.machine.reach(&asked.pod, None).await.is_ok() {
+        sleep(LOOK_INTERVAL).await;
+    }
+}
+
 /// Serves the streams of a port-forward until the client or the server ends.
 async fn carry_ports(
     shared: Shared,
@@ -190,7 +201,8 @@ async fn carry_ports(
     let (sender, streams) = mpsc::channel(STREAMS_MAX);
     tokio::select! {
         () = spdy::serve(io, sender) => {}
-        () = forward::serve(shared.clone(), asked.pod, streams) => {}
+        () = forward::serve(shared.clone(), asked.pod.clone(), streams) => {}
+        () = gone(&shared, &asked) => {}
         () = shared.stopped() => {}
     }
 }
