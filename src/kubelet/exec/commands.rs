@@ -185,8 +185,7 @@ impl Process {
             && let Some((name, value)) = word.split_once('=')
             && is_name(name)
         {
-            self.set(name, value);
-            return Some(0);
+            return Some(self.set(name, value, printed));
         }
         Some(match words[0].as_str() {
             ":" => 0,
@@ -210,23 +209,32 @@ impl Process {
                 0
             }
             "export" => {
+                let mut code = 0;
                 for word in &words[1..] {
                     if let Some((name, value)) = word.split_once('=') {
-                        self.set(name, value);
+                        code = code.max(self.set(name, value, printed));
                     }
                 }
-                0
+                code
             }
             _ => return None,
         })
     }
 
-    fn set(&mut self, name: &str, value: &str) {
+    fn set(&mut self, name: &str, value: &str, printed: &mut Printed) -> i32 {
         const VARIABLES_MAX: usize = 100;
+        const VALUE_LIMIT: usize = 4_096;
         self.variables.retain(|(known, _)| known != name);
-        if self.variables.len() < VARIABLES_MAX {
-            self.variables.push((name.to_owned(), value.to_owned()));
+        if self.variables.len() >= VARIABLES_MAX || value.len() > VALUE_LIMIT {
+            let shell = &self.shell;
+            let text = format!(
+                "{shell}: {name}: a shell has at most {VARIABLES_MAX} variables of {VALUE_LIMIT} bytes\n"
+            );
+            printed.err.push_str(&text);
+            return 1;
         }
+        self.variables.push((name.to_owned(), value.to_owned()));
+        0
     }
 }
 

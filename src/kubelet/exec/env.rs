@@ -9,6 +9,10 @@ use super::Place;
 use crate::api::meta::MetaExt;
 use k8s_openapi::api::core::v1::Service;
 
+/// How many Services containers are told of.
+const SERVICES_MAX: usize = 1_000;
+
+const HOME: &str = "/root";
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What the Pod calls itself.
@@ -31,8 +35,8 @@ fn set(list: &mut Vec<(String, String)>, name: &str, value: &str) {
     }
 }
 
-/// Every variable, in order.
-pub fn all(variables: &[(String, String)], place: &Place) -> Vec<(String, String)> {
+/// What the runtime and the manifest set.
+fn given(place: &Place) -> Vec<(String, String)> {
     let mut list = Vec::new();
     set(&mut list, "PATH", PATH);
     set(&mut list, "HOSTNAME", hostname(place));
@@ -42,28 +46,33 @@ pub fn all(variables: &[(String, String)], place: &Place) -> Vec<(String, String
             set(&mut list, &variable.name, value);
         }
     }
-    let mut linked_to = Vec::new();
-    let links = place
-        .pod
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.enable_service_links);
-    for service in &place.services {
+    list
+}
+
+/// The variables that tell of Services.
+fn of_services(place: &Place) -> Vec<(String, String)> {
+    let mut list = Vec::new();
+    let spec = place.pod.spec.as_ref();
+    let links = spec.and_then(|spec| spec.enable_service_links);
+    for service in place.services.iter().take(SERVICES_MAX) {
         let (name, namespace) = (service.name(), service.namespace());
         let master = name == "kubernetes" && namespace == "default";
         let linked = links != Some(false) && namespace == place.pod.namespace();
         if (master || linked) && service.created_at() <= place.started {
-            of_service(&mut linked_to, service);
+            of_service(&mut list, service);
         }
     }
-    // What the manifest sets is not changed by a Service.
-    for (name, value) in linked_to {
-        if !list.iter().any(|(known, _)| *known == name) {
-            list.push((name, value));
-        }
-    }
-    if !list.iter().any(|(known, _)| known == "HOME") {
-        set(&mut list, "HOME", "/root");
+    list
+}
+
+/// Every variable, in order. What the manifest sets is not changed by a Service.
+pub fn all(variables: &[(String, String)], place: &Place) -> Vec<(String, String)> {
+    let mut list = given(place);
+    let own: Vec<String> = list.iter().map(|(name, _)| name.clone()).collect();
+    let linked = of_services(place);
+    list.extend(linked.into_iter().filter(|(name, _)| !own.contains(name)));
+    if !own.iter().any(|name| name == "HOME") {
+        put(&mut list, "HOME", HOME);
     }
     for (name, value) in variables {
         set(&mut list, name, value);
@@ -73,10 +82,20 @@ pub fn all(variables: &[(String, String)], place: &Place) -> Vec<(String, String
 
 /// The value of a variable; empty where there is none.
 pub fn value(name: &str, variables: &[(String, String)], place: &Place) -> String {
-    let mut found = all(variables, place).into_iter();
-    found
-        .find(|(known, _)| known == name)
-        .map_or(String::new(), |(_, value)| value)
+    let of = |list: &[(String, String)]| {
+        let found = list.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let near = of(variables).or_else(|| of(&given(place)));
+    // No other variable tells of a Service.
+    let tells = name.contains("_SERVICE_") || name.contains("_PORT");
+    let far = || if tells { of(&of_services(place)) } else { None };
+    let home = || (name == "HOME").then(|| HOME.to_owned());
+    near.or_else(far).or_else(home).unwrap_or_default()
+}
+
+fn put(list: &mut Vec<(String, String)>, name: &str, value: &str) {
+    list.push((name.to_owned(), value.to_owned()));
 }
 
 fn of_service(list: &mut Vec<(String, String)>, service: &Service) {
@@ -90,11 +109,11 @@ fn of_service(list: &mut Vec<(String, String)>, service: &Service) {
     let upper = |text: &str| text.to_uppercase().replace('-', "_");
     let prefix = upper(service.name());
     let ports = spec.ports.as_deref().unwrap_or_default();
-    set(list, &format!("{prefix}_SERVICE_HOST"), ip);
+    put(list, &format!("{prefix}_SERVICE_HOST"), ip);
     for (index, port) in ports.iter().enumerate() {
         let number = port.port.to_string();
         if index == 0 {
-            set(list, &format!("{prefix}_SERVICE_PORT"), &number);
+            put(list, &format!("{prefix}_SERVICE_PORT"), &number);
         }
         if let Some(name) = port.name.as_deref().filter(|name| !name.is_empty()) {
             set(
@@ -109,12 +128,12 @@ fn of_service(list: &mut Vec<(String, String)>, service: &Service) {
         let small = protocol.to_lowercase();
         let url = format!("{small}://{ip}:{}", port.port);
         if index == 0 {
-            set(list, &format!("{prefix}_PORT"), &url);
+            put(list, &format!("{prefix}_PORT"), &url);
         }
         let one = format!("{prefix}_PORT_{}_{protocol}", port.port);
-        set(list, &one, &url);
-        set(list, &format!("{one}_PROTO"), &small);
-        set(list, &format!("{one}_PORT"), &port.port.to_string());
-        set(list, &format!("{one}_ADDR"), ip);
+        put(list, &one, &url);
+        put(list, &format!("{one}_PROTO"), &small);
+        put(list, &format!("{one}_PORT"), &port.port.to_string());
+        put(list, &format!("{one}_ADDR"), ip);
     }
 }

@@ -5,6 +5,10 @@
 //! redirections, background commands, loops and conditions, functions, substitution of commands,
 //! patterns.
 
+/// How many bytes the variables of one command may stand for, and how many of them there may be.
+const VALUES_LIMIT: usize = 64 * 1024;
+const VALUES_MAX: u32 = 256;
+
 /// What stands behind a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joint {
@@ -38,6 +42,8 @@ struct Reader<'a> {
     /// The word being read; `None` between words.
     word: Option<String>,
     variable: &'a dyn Fn(&str) -> String,
+    /// How many variables there were, and how many bytes they stand for.
+    spent: (u32, usize),
 }
 
 /// Reads the first command of `script`.
@@ -50,6 +56,7 @@ pub fn first(script: &str, variable: &dyn Fn(&str) -> String) -> Result<Simple, 
         words: Vec::new(),
         word: None,
         variable,
+        spent: (0, 0),
     };
     let joint = reader.read()?;
     let first = reader.words.first().map(String::as_str);
@@ -173,7 +180,7 @@ impl Reader<'_> {
                 return Err(missing(&format!("${{{name}}}")));
             }
             self.rest = &inner[end + 1..];
-            return Ok((self.variable)(name));
+            return self.known(name);
         }
         let end = match rest.starts_with(['?', '$', '#', '@', '!']) {
             true => 1,
@@ -184,7 +191,16 @@ impl Reader<'_> {
         match name {
             "" => Ok("$".to_owned()),
             "$" | "#" | "@" | "!" => Err(missing(&format!("${name}"))),
-            name => Ok((self.variable)(name)),
+            name => self.known(name),
+        }
+    }
+
+    fn known(&mut self, name: &str) -> Result<String, String> {
+        let value = (self.variable)(name);
+        self.spent = (self.spent.0 + 1, self.spent.1 + value.len());
+        match self.spent.0 > VALUES_MAX || self.spent.1 > VALUES_LIMIT {
+            true => Err("the variables of one command are too many or too long".to_owned()),
+            false => Ok(value),
         }
     }
 
@@ -267,6 +283,9 @@ mod tests {
         ] {
             assert!(check(script).is_err(), "{script}");
         }
+        assert!(check(&"$A".repeat(1_000)).is_err(), "too many");
+        let long = |_: &str| "x".repeat(VALUES_LIMIT);
+        assert!(first("echo $A$A", &long).is_err(), "too long");
         assert_eq!(check("ls; ls && ls\n\n# end\n;"), Ok(()));
     }
 
