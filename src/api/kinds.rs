@@ -153,10 +153,10 @@ kinds! {
     Namespace "namespaces" "namespace" ["ns"] Cluster ["status", "finalize"];
     Node "nodes" "node" ["no"] Cluster ["status"];
     Lease "leases" "lease" [] Namespaced [];
-    Pod "pods" "pod" ["po"] Namespaced ["status", "binding", "eviction", "log"];
+    Pod "pods" "pod" ["po"] Namespaced ["status", "attach", "binding", "eviction", "exec", "log", "portforward", "proxy"];
     ReplicaSet "replicasets" "replicaset" ["rs"] Namespaced ["status", "scale"];
     Deployment "deployments" "deployment" ["deploy"] Namespaced ["status", "scale"];
-    Service "services" "service" ["svc"] Namespaced ["status"];
+    Service "services" "service" ["svc"] Namespaced ["status", "proxy"];
     Endpoints "endpoints" "endpoints" ["ep"] Namespaced [];
     EndpointSlice "endpointslices" "endpointslice" [] Namespaced [];
     ConfigMap "configmaps" "configmap" ["cm"] Namespaced [];

@@ -168,7 +168,10 @@ fn categories(row: &KindRow) -> &'static [&'static str] {
 }
 
 /// What a subresource reads and writes, where that is another kind: group, version, kind.
-fn subresource_kind(subresource: &str) -> Option<(&'static str, &'static str, &'static str)> {
+fn subresource_kind(
+    row: &KindRow,
+    subresource: &str,
+) -> Option<(&'static str, &'static str, &'static str)> {
     Some(match subresource {
         "scale" => ("autoscaling", "v1", "Scale"),
         "binding" => ("", "v1", "Binding"),
@@ -177,6 +180,8 @@ fn subresource_kind(subresource: &str) -> Option<(&'static str, &'static str, &'
         "exec" => ("", "v1", "PodExecOptions"),
         "attach" => ("", "v1", "PodAttachOptions"),
         "portforward" => ("", "v1", "PodPortForwardOptions"),
+        "proxy" if row.kind == "Pod" => ("", "v1", "PodProxyOptions"),
+        "proxy" => ("", "v1", "ServiceProxyOptions"),
         _ => return None,
     })
 }
@@ -186,6 +191,7 @@ fn subresource_verbs(subresource: &str) -> &'static [&'static str] {
         "binding" | "eviction" | "token" => &["create"],
         "exec" | "attach" | "portforward" => &["create", "get"],
         "log" => &["get"],
+        "proxy" => &["create", "delete", "get", "patch", "update"],
         "finalize" => &["update"],
         _ => &["get", "patch", "update"],
     }
@@ -212,7 +218,7 @@ fn resource_list(group: &str, version: &str) -> Value {
                 "namespaced": namespaced, "kind": row.kind,
                 "verbs": subresource_verbs(subresource),
             });
-            if let Some((group, version, kind)) = subresource_kind(subresource) {
+            if let Some((group, version, kind)) = subresource_kind(row, subresource) {
                 shown["kind"] = kind.into();
                 if !group.is_empty() {
                     shown["group"] = group.into();
@@ -272,7 +278,7 @@ fn kind_json(group: &str, version: &str, kind: &str) -> Value {
 fn aggregated(row: &KindRow) -> Value {
     let own = || kind_json(row.group, row.version, row.kind);
     let subresources = row.subresources.iter().map(|subresource| {
-        let kind = match subresource_kind(subresource) {
+        let kind = match subresource_kind(row, subresource) {
             Some((group, version, kind)) => kind_json(group, version, kind),
             None => own(),
         };

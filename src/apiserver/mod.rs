@@ -14,6 +14,7 @@ mod delete;
 pub mod discovery;
 pub mod door;
 pub mod eviction;
+mod exec;
 mod expire;
 pub mod inert;
 pub mod managed;
@@ -33,6 +34,7 @@ pub mod version;
 pub mod watch;
 mod write;
 
+pub use exec::{ExecCall, ExecEnd, ExecProgress};
 pub use managed::Apply;
 pub use request::{
     ApiHandle, DeleteOptions, FieldSelector, LogOptions, Operation, Patch, Propagation, Request,

@@ -1,7 +1,7 @@
 //! The paths of the HTTP API and what they name.
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go, v1.36. The table of
-//! kinds decides which paths there are. Left out: proxy paths.
+//! kinds decides which paths there are. Left out: proxy paths of nodes.
 
 use super::version::Version;
 use crate::api::{Kind, ObjectKey};
@@ -59,6 +59,8 @@ impl ResourcePath {
             [] => ("", ""),
             [name] => (*name, ""),
             [name, subresource] => (*name, *subresource),
+            // What stands behind it is a path of whoever is asked.
+            [name, "proxy", ..] => (*name, "proxy"),
             _ => return None,
         };
         let served = subresource.is_empty() || kind.row().subresources.contains(&subresource);
@@ -153,6 +155,11 @@ mod tests {
                 "/apis/apps/v1/namespaces/a/deployments/web%2Dx/scale",
                 Some((Kind::Deployment, "a", "web-x", "scale")),
             ),
+            (
+                "/api/v1/namespaces/a/services/http:b:80/proxy/x/y",
+                Some((Kind::Service, "a", "http:b:80", "proxy")),
+            ),
+            ("/api/v1/namespaces/a/configmaps/b/proxy/x", None),
             ("/apis/apps/v1/namespaces/a/deployments/x/log", None),
             ("/apis/apps/v1beta1/deployments", None),
             (

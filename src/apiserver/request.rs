@@ -2,6 +2,7 @@
 
 use super::access::{Access, User};
 use super::component::Component;
+use super::exec::{ExecCall, ExecProgress};
 use super::managed::Apply;
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status};
@@ -233,7 +234,25 @@ pub trait ApiHandle {
         _options: &LogOptions,
         _now: SimTime,
     ) -> Result<String, Status> {
-        let message = "the server could not find the requested resource";
-        Err(Status::plain(crate::api::Reason::NotFound, message))
+        Err(not_served())
     }
+
+    /// Starts a process in a container, or lets one go on (the `exec` subresource). Whoever has no
+    /// kubelets behind it serves none.
+    ///
+    /// # Errors
+    /// The `Status` that a client of the real API server would get.
+    fn pod_exec(
+        &mut self,
+        _pod: &NamespacedName,
+        _call: &ExecCall,
+        _now: SimTime,
+    ) -> Result<ExecProgress, Status> {
+        Err(not_served())
+    }
+}
+
+fn not_served() -> Status {
+    let message = "the server could not find the requested resource";
+    Status::plain(crate::api::Reason::NotFound, message)
 }

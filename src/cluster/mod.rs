@@ -8,9 +8,11 @@ mod config;
 mod connect;
 mod digest;
 mod event;
+mod exec;
 mod fault;
 mod load;
 mod logs;
+mod proxy;
 mod trace;
 
 pub use backup::{AGE_LIMIT, BACKUP_VERSION, Backup};
@@ -24,7 +26,9 @@ use crate::api::{Kind, NamespacedName, Object, Status};
 use crate::apiserver;
 use crate::apiserver::access::Access;
 use crate::apiserver::rest::Door;
-use crate::apiserver::{ApiHandle, ApiServer, LogOptions, Request, Response};
+use crate::apiserver::{
+    ApiHandle, ApiServer, ExecCall, ExecProgress, LogOptions, Request, Response,
+};
 use crate::client::{Agenda, Component, Ctx};
 use crate::controller::ControllerManager;
 use crate::kubelet::Kubelet;
@@ -59,6 +63,8 @@ pub struct Cluster {
     stopped: SortedSet<Part>,
     trace: Trace,
     compact_next: u64,
+    #[serde(skip_serializing_if = "exec::Execs::is_new")]
+    execs: exec::Execs,
 }
 
 impl Cluster {
@@ -107,6 +113,7 @@ impl Cluster {
             stopped: SortedSet::new(),
             trace: Trace::default(),
             compact_next: 0,
+            execs: exec::Execs::default(),
             rng: SimRng::new(config.seed),
             config,
         }
@@ -412,5 +419,14 @@ impl ApiHandle for Cluster {
         now: SimTime,
     ) -> Result<String, Status> {
         self.read_log(pod, options, now)
+    }
+
+    fn pod_exec(
+        &mut self,
+        pod: &NamespacedName,
+        call: &ExecCall,
+        now: SimTime,
+    ) -> Result<ExecProgress, Status> {
+        self.exec(pod, call, now)
     }
 }

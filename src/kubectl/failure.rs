@@ -14,6 +14,8 @@ pub enum Failure {
     Client(String),
     /// One of several refusals of kubectl's, which it prints as they are.
     Plain(String),
+    /// The command in a container ended with this exit code, and so does kubectl.
+    Exit(i32),
     /// Several objects, several reasons.
     Many(Vec<Failure>),
 }
@@ -65,6 +67,7 @@ impl Failure {
             }
             Failure::Client(message) => Failure::Client(about(&message)),
             Failure::Plain(message) => Failure::Plain(about(&message)),
+            exit @ Failure::Exit(_) => exit,
             Failure::Many(many) => {
                 let many = many.into_iter().map(|one| one.while_doing(verb, source));
                 Failure::Many(many.collect())
@@ -98,6 +101,7 @@ impl Failure {
             }
             Failure::Client(message) => format!("error: {message}"),
             Failure::Plain(message) => message.clone(),
+            Failure::Exit(code) => format!("command terminated with exit code {code}"),
             Failure::Many(many) => {
                 let lines: Vec<String> = many.iter().map(Failure::line).collect();
                 lines.join("\n")

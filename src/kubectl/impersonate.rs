@@ -9,7 +9,7 @@ use super::flags::Words;
 use crate::api::{Kind, NamespacedName, Object, Status};
 use crate::apiserver::access::{Access, Attributes, User};
 use crate::apiserver::component::{Component, ROW};
-use crate::apiserver::{ApiHandle, LogOptions, Request, Response};
+use crate::apiserver::{ApiHandle, ExecCall, ExecProgress, LogOptions, Request, Response};
 use crate::sim::SimTime;
 use std::sync::Arc;
 
@@ -77,5 +77,18 @@ impl ApiHandle for Impersonated<'_> {
         asked.subresource = "log".to_owned();
         self.api.access()?.check(&self.user, &asked)?;
         self.api.pod_log(pod, options, now)
+    }
+
+    fn pod_exec(
+        &mut self,
+        pod: &NamespacedName,
+        call: &ExecCall,
+        now: SimTime,
+    ) -> Result<ExecProgress, Status> {
+        // A client that speaks WebSocket sends a GET, and since v1.35 has to be allowed to create.
+        let mut asked = Attributes::of_kind("create", Kind::Pod, &pod.namespace, &pod.name);
+        asked.subresource = "exec".to_owned();
+        self.api.access()?.check(&self.user, &asked)?;
+        self.api.pod_exec(pod, call, now)
     }
 }

@@ -160,7 +160,10 @@ impl Run {
             Err(failure) => {
                 self.pending = None;
                 self.output.err(failure.text());
-                self.code = 1;
+                self.code = match failure {
+                    Failure::Exit(code) => u8::try_from(code).unwrap_or(u8::MAX),
+                    _ => 1,
+                };
             }
         }
     }

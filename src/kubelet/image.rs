@@ -42,6 +42,21 @@ pub enum OnSigterm {
     Ignore,
 }
 
+/// The commands that an image has besides its own program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum System {
+    /// None, not even a shell.
+    #[default]
+    None,
+    /// Busybox alone.
+    Busybox,
+    /// Busybox and a C library's own.
+    Alpine,
+    /// A shell, bash and the basic ones.
+    Debian,
+}
+
 /// What an image does when it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -71,6 +86,15 @@ pub struct Program {
     /// What it does when told to end.
     #[serde(default)]
     pub sigterm: OnSigterm,
+    /// Which commands can be carried out in it.
+    #[serde(default)]
+    pub system: System,
+    /// Commands that it has besides those of its system.
+    #[serde(default)]
+    pub adds: Vec<String>,
+    /// Its processes as `ps` shows them, its first one first.
+    #[serde(default)]
+    pub processes: Vec<String>,
 }
 
 const fn ok() -> u16 {
@@ -107,6 +131,9 @@ fn stand_in() -> &'static Program {
         }],
         exit: None,
         sigterm: OnSigterm::Exit,
+        system: System::Alpine,
+        adds: vec!["curl".to_owned()],
+        processes: vec!["stand-in".to_owned()],
     })
 }
 

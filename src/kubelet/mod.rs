@@ -8,6 +8,7 @@ mod backoff;
 mod calls;
 mod container;
 mod disk;
+mod exec;
 mod image;
 mod images;
 mod lifecycle;
@@ -21,6 +22,7 @@ mod worker;
 
 pub use container::LogLine;
 pub use disk::{ContainerDisk, NodeDisk, PodDisk, Stored};
+pub use exec::{Place, Process};
 pub use network::Listener;
 pub use node::NodeConfig;
 

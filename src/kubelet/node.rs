@@ -22,6 +22,8 @@ use std::sync::Arc;
 const LEASE_NAMESPACE: &str = "kube-node-lease";
 const RENEW_INTERVAL: SimDuration = SimDuration::secs(10);
 const LEASE_SECONDS: i32 = 40;
+/// The kernel that every node says it has.
+pub const KERNEL_VERSION: &str = "6.12.0-kubarium";
 const STATUS_INTERVAL: SimDuration = SimDuration::secs(5 * 60);
 
 /// What a node is.
@@ -183,7 +185,7 @@ impl Kubelet {
             node_info: Some(NodeSystemInfo {
                 architecture: "amd64".to_owned(),
                 container_runtime_version: "containerd://2.2.1".to_owned(),
-                kernel_version: "6.12.0-kubarium".to_owned(),
+                kernel_version: KERNEL_VERSION.to_owned(),
                 kubelet_version: "v1.36.0".to_owned(),
                 operating_system: "linux".to_owned(),
                 os_image: "Kubarium (simulated)".to_owned(),

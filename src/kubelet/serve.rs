@@ -26,6 +26,25 @@ impl Kubelet {
         )
     }
 
+    /// Lets a container of `pod` answer a request that comes from inside the Pod, over its loopback
+    /// address; `None`: the connection is refused.
+    pub fn serve_inside(
+        &mut self,
+        pod: &NamespacedName,
+        port: u16,
+        method: &str,
+        path: &str,
+        now: SimTime,
+    ) -> Option<HttpResponse> {
+        let ip = self.workers.get(pod)?.ip.clone()?;
+        let request = HttpRequest {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            client_ip: "127.0.0.1".to_owned(),
+        };
+        self.serve_http(&ip, port, &request, now)
+    }
+
     /// The last `tail` lines of a container's log; `None` where there is no such container.
     pub fn logs(&self, pod: &NamespacedName, container: &str, tail: u32) -> Option<Vec<LogLine>> {
         let worker = self.workers.get(pod)?;

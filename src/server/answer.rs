@@ -1,7 +1,7 @@
 //! From an HTTP request to its answer.
 
 use super::machine::Told;
-use super::{Shared, gnostic, logs, openapi, protobuf, watch};
+use super::{Shared, connect, gnostic, logs, openapi, protobuf, simulated, watch};
 use crate::api::{Reason, Status};
 use crate::apiserver::rest::{self, Content, Form, HttpRequest, Query};
 use axum::body::Body;
@@ -23,8 +23,9 @@ const WARNINGS_MAX: usize = 16;
 /// Answers any request.
 pub async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Response<Body> {
     let head = request.method() == axum::http::Method::HEAD;
-    let answered = match received(request).await {
-        Ok(request) => respond(shared, request).await,
+    let (parts, body) = request.into_parts();
+    let answered = match received(&parts, body).await {
+        Ok(request) => respond(shared, request, parts).await,
         Err(status) => Err(status),
     };
     let mut response = answered.unwrap_or_else(|status| refusal(&status));
@@ -76,7 +77,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Status> {
 
 /// Whether a request was sent to an address, not to a name: a page of another site that has its own
 /// name lead to this machine gets no answer.
-fn is_own_host(host: &str) -> bool {
+pub fn is_own_host(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
@@ -85,22 +86,19 @@ fn is_own_host(host: &str) -> bool {
     host.is_empty() || name == "localhost" || bare.parse::<std::net::IpAddr>().is_ok()
 }
 
-async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
-    let (
-        Parts {
-            method,
-            uri,
-            headers,
-            ..
-        },
-        body,
-    ) = request.into_parts();
-    if !is_own_host(&header(&headers, HOST)) {
+async fn received(parts: &Parts, body: Body) -> Result<HttpRequest, Status> {
+    let Parts {
+        method,
+        uri,
+        headers,
+        ..
+    } = parts;
+    if !is_own_host(&header(headers, HOST)) {
         let message = "the Host header names another host: use an IP address or localhost";
         return Err(Status::plain(Reason::Forbidden, message));
     }
     let mut body = read(body).await?;
-    let mut content_type = header(&headers, CONTENT_TYPE);
+    let mut content_type = header(headers, CONTENT_TYPE);
     if content_type.starts_with(protobuf::MEDIA) {
         let object = protobuf::to_json(&body).map_err(Status::bad_request)?;
         content_type = "application/json".to_owned();
@@ -112,7 +110,7 @@ async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
         Err(_) if !content_type.contains("json") && !content_type.contains("yaml") => String::new(),
         Err(_) => return Err(Status::bad_request("the body is not UTF-8")),
     };
-    let impersonate = impersonation(&headers);
+    let impersonate = impersonation(headers);
     let method = match method.as_str() {
         "HEAD" => "GET",
         other => other,
@@ -122,14 +120,18 @@ async fn received(request: Request<Body>) -> Result<HttpRequest, Status> {
         path: uri.path().to_owned(),
         query: uri.query().unwrap_or_default().to_owned(),
         content_type,
-        accept: header(&headers, ACCEPT),
-        user_agent: header(&headers, USER_AGENT),
+        accept: header(headers, ACCEPT),
+        user_agent: header(headers, USER_AGENT),
         impersonate,
         body,
     })
 }
 
-async fn respond(shared: Shared, request: HttpRequest) -> Result<Response<Body>, Status> {
+async fn respond(
+    shared: Shared,
+    request: HttpRequest,
+    parts: Parts,
+) -> Result<Response<Body>, Status> {
     if request.path.starts_with("/openapi/") && !request.is_write() {
         if !request.impersonate.is_empty() {
             // The documents are not the cluster's, but who may read them is its matter.
@@ -152,6 +154,11 @@ async fn respond(shared: Shared, request: HttpRequest) -> Result<Response<Body>,
         Content::Json(value) => json(code, &value),
         Content::Text(text) => plain(code, Body::from(text)),
         Content::Log(log) => logs::stream(shared, log).await?,
+        Content::Proxy(asked) => {
+            let answered = shared.machine.proxy(asked).await?;
+            simulated::response(answered.status, answered.body)
+        }
+        Content::Connect(asked) => return connect::answer(shared, asked, parts).await,
         Content::Watch(watch) => match feed {
             Some(feed) => {
                 let form = form().unwrap_or(Form::Object);

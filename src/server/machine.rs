@@ -4,11 +4,13 @@
 use super::clock::{self, Clock};
 use super::{ServeOptions, state};
 use crate::api::watch::{WatchEvent, WatchVerb};
-use crate::api::{Kind, Reason, Status};
-use crate::apiserver::rest::{self, Answer, Content, Form, HttpRequest, LogRequest};
+use crate::api::{Kind, NamespacedName, Reason, Status};
+use crate::apiserver::rest::{self, Answer, Content, Form, HttpRequest, LogRequest, ProxyRequest};
 use crate::apiserver::watch::{Shown, WatchRequest};
+use crate::apiserver::{ApiHandle, ExecCall, ExecProgress};
 use crate::cluster::Cluster;
 use crate::kubelet::LogLine;
+use crate::network::http::HttpResponse;
 use crate::network::packet::PacketTrace;
 use crate::sim::{SimDuration, SimTime};
 use bytes::Bytes;
@@ -94,12 +96,38 @@ pub struct Told {
     pub feed: Option<Feed>,
 }
 
+/// A request that a kubelet brings into a Pod.
+#[derive(Clone, Debug)]
+pub struct Forwarded {
+    /// The Pod.
+    pub pod: NamespacedName,
+    /// The port.
+    pub port: u16,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path, with its query.
+    pub path: String,
+}
+
 enum Question {
     Http(Box<HttpRequest>, oneshot::Sender<Result<Told, Status>>),
     Log(LogRequest, oneshot::Sender<Option<(Vec<LogLine>, bool)>>),
     NodePorts(oneshot::Sender<Vec<u16>>),
     Visit(String, oneshot::Sender<Result<PacketTrace, String>>),
     Time(oneshot::Sender<(SimTime, u64)>),
+    Exec(
+        NamespacedName,
+        ExecCall,
+        oneshot::Sender<Result<ExecProgress, Status>>,
+    ),
+    Reach(
+        NamespacedName,
+        Option<String>,
+        oneshot::Sender<Result<u32, Status>>,
+    ),
+    Listens(NamespacedName, u16, oneshot::Sender<bool>),
+    Proxy(ProxyRequest, oneshot::Sender<Result<HttpResponse, Status>>),
+    Forward(Forwarded, oneshot::Sender<Result<HttpResponse, String>>),
     Stop(oneshot::Sender<Result<(), String>>),
 }
 
@@ -121,10 +149,7 @@ impl Handle {
         let told = self
             .ask(|answer| Question::Http(Box::new(request), answer))
             .await;
-        told.unwrap_or_else(|| {
-            let message = "the server is shutting down";
-            Err(Status::plain(Reason::ServiceUnavailable, message))
-        })
+        told.unwrap_or_else(|| Err(stopping()))
     }
 
     /// A container's log, and whether more may come; `None` where there is none.
@@ -144,10 +169,57 @@ impl Handle {
         visited.unwrap_or_else(|| Err("the server is shutting down".to_owned()))
     }
 
+    /// Starts a process in a container, or lets one go on.
+    pub async fn exec(&self, pod: &NamespacedName, call: ExecCall) -> Result<ExecProgress, Status> {
+        let pod = pod.clone();
+        let told = self.ask(|answer| Question::Exec(pod, call, answer)).await;
+        told.unwrap_or_else(|| Err(stopping()))
+    }
+
+    /// Whether the kubelet of a Pod that runs can be reached; answers how often its container was
+    /// started.
+    pub async fn reach(
+        &self,
+        pod: &NamespacedName,
+        container: Option<&str>,
+    ) -> Result<u32, Status> {
+        let (pod, container) = (pod.clone(), container.map(str::to_owned));
+        let told = self
+            .ask(|answer| Question::Reach(pod, container, answer))
+            .await;
+        told.unwrap_or_else(|| Err(stopping()))
+    }
+
+    /// Whether a container of the Pod listens on a port.
+    pub async fn listens(&self, pod: &NamespacedName, port: u16) -> bool {
+        let pod = pod.clone();
+        let told = self
+            .ask(|answer| Question::Listens(pod, port, answer))
+            .await;
+        told.unwrap_or(false)
+    }
+
+    /// Sends a request on to a Pod or behind a Service.
+    pub async fn proxy(&self, asked: ProxyRequest) -> Result<HttpResponse, Status> {
+        let told = self.ask(|answer| Question::Proxy(asked, answer)).await;
+        told.unwrap_or_else(|| Err(stopping()))
+    }
+
+    /// Brings a request into a Pod.
+    pub async fn forward(&self, asked: Forwarded) -> Result<HttpResponse, String> {
+        let told = self.ask(|answer| Question::Forward(asked, answer)).await;
+        told.unwrap_or_else(|| Err(stopping().message))
+    }
+
     /// The moment and the store's revision.
     pub async fn time(&self) -> Option<(SimTime, u64)> {
         self.ask(Question::Time).await
     }
+}
+
+fn stopping() -> Status {
+    let message = "the server is shutting down";
+    Status::plain(Reason::ServiceUnavailable, message)
 }
 
 /// A new cluster, or the one that the state file holds.
@@ -326,6 +398,28 @@ impl Running {
             }
             Question::Time(answer) => {
                 let _ = answer.send((self.cluster.now(), self.told));
+            }
+            Question::Exec(pod, call, answer) => {
+                let now = self.cluster.now();
+                let _ = answer.send(self.cluster.pod_exec(&pod, &call, now));
+            }
+            Question::Reach(pod, container, answer) => {
+                let _ = answer.send(self.cluster.reach_pod(&pod, container.as_deref()));
+            }
+            Question::Proxy(asked, answer) => {
+                let _ = answer.send(self.cluster.proxy(&asked));
+            }
+            Question::Listens(pod, port, answer) => {
+                let _ = answer.send(self.cluster.listens(&pod, port));
+            }
+            Question::Forward(asked, answer) => {
+                let Forwarded {
+                    pod,
+                    port,
+                    method,
+                    path,
+                } = asked;
+                let _ = answer.send(self.cluster.forward(&pod, port, &method, &path));
             }
             Question::Stop(_) => {}
         }

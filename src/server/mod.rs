@@ -3,11 +3,11 @@
 //! One thread owns the cluster and lets it run by the wall clock; connections ask it through a
 //! bounded queue. Nothing here decides anything about Kubernetes: that is `apiserver/`.
 //!
-//! Left out: TLS and authentication (only the loopback address is served), answers in protobuf, exec,
-//! attach and port-forward.
+//! Left out: TLS and authentication (only the loopback address is served), answers in protobuf.
 
 mod answer;
 mod clock;
+mod connect;
 mod convert;
 mod gnostic;
 mod kubeconfig;
@@ -18,6 +18,8 @@ mod node_ports;
 mod openapi;
 mod options;
 mod protobuf;
+mod simulated;
+mod spdy;
 mod state;
 mod watch;
 

@@ -1,7 +1,7 @@
 //! Node ports on this machine's loopback address: what comes in travels through the simulated data
 //! plane, and the simulated container's answer goes out.
 
-use super::{Shared, machine::Handle};
+use super::{Shared, machine::Handle, simulated};
 use crate::api::Kind;
 use crate::cluster::Cluster;
 use crate::network::call::CallOutcome;
@@ -9,7 +9,7 @@ use crate::network::ipam;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{Request, Response};
 use k8s_openapi::api::core::v1::Service;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -103,7 +103,5 @@ async fn visit(
         },
         Err(message) => (400, message),
     };
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
-    response
+    simulated::response(code, text)
 }

@@ -88,9 +88,15 @@ impl Kubectl {
     }
 
     fn command(&self, line: &str) -> Command {
+        let args: Vec<&str> = line.split_whitespace().collect();
+        self.command_of(&args)
+    }
+
+    /// A command line that is about to be run, without input.
+    pub fn command_of(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .args(line.split_whitespace())
+            .args(args)
             .current_dir(self.server.folder())
             .env("KUBECONFIG", self.server.kubeconfig())
             .env("HOME", self.server.folder())

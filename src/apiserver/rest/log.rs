@@ -78,7 +78,11 @@ impl LogRequest {
     }
 }
 
-fn container_of(pod: &Object, asked: &str) -> Result<String, Status> {
+/// The container that is meant; empty: the Pod's only one.
+///
+/// # Errors
+/// There is none of that name, or several.
+pub fn container_of(pod: &Object, asked: &str) -> Result<String, Status> {
     let name = pod.name();
     let spec = pod.get::<Pod>().and_then(|pod| pod.spec.as_ref());
     let names = |init: bool| -> Vec<&str> {

@@ -4,11 +4,12 @@
 //! bytes, watches and logs to real clients.
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers, v1.36. Left out: protobuf and CBOR
-//! bodies (clients are told to use JSON), proxying, and what `pretty` asks for.
+//! bodies (clients are told to use JSON), and what `pretty` asks for.
 
 mod access;
 mod body;
 mod component;
+mod connect;
 mod delete;
 mod encode;
 mod health;
@@ -21,8 +22,9 @@ mod scale;
 mod subresource;
 mod write;
 
+pub use connect::{ConnectRequest, ConnectWhat, ProxyRequest};
 pub use encode::{Form, bookmark, form_of, list_json, object_json, status_json, watch_json};
-pub use log::LogRequest;
+pub use log::{LogRequest, container_of};
 pub use query::{ListOptions, Query};
 pub use review::ROWS as REVIEWS;
 
@@ -105,6 +107,10 @@ pub enum Content {
     Watch(WatchRequest),
     /// A container's log.
     Log(LogRequest),
+    /// A connection with a Pod.
+    Connect(ConnectRequest),
+    /// A request to a Pod or behind a Service.
+    Proxy(ProxyRequest),
 }
 
 impl Answer {

@@ -47,6 +47,12 @@ impl Query {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// Every value of parameter `name`.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
     /// Whether parameter `name` is given and neither `0` nor `false`.
     pub fn is_set(&self, name: &str) -> bool {
         self.0

@@ -1,9 +1,11 @@
-//! Subresources: status, scale, finalize, binding, eviction, log.
+//! Subresources: status, scale, finalize, binding, eviction, log, and those that connect.
 //!
 //! Upstream: pkg/registry/core/pod/storage/{storage,eviction}.go and pkg/registry/*/storage, v1.36.
 
 use super::body::{self, Directive};
-use super::{Answer, Asked, Content, Door, delete, log, not_allowed, patch, read, scale, write};
+use super::{
+    Answer, Asked, Content, Door, connect, delete, log, not_allowed, patch, read, scale, write,
+};
 use crate::api::{NamespacedName, Status};
 use crate::apiserver::Operation;
 use serde_json::{Value, json};
@@ -22,6 +24,11 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
             let log = log::LogRequest::read(&pod, &asked.query, asked.now)?;
             Ok(Answer::new(200, Content::Log(log)))
         }
+        ("exec" | "attach" | "portforward", "GET" | "POST") => {
+            let request = connect::read(door, asked)?;
+            Ok(Answer::new(200, Content::Connect(request)))
+        }
+        ("proxy", _) => Ok(Answer::new(200, Content::Proxy(connect::proxy(asked)?))),
         _ => Err(not_allowed()),
     }
 }

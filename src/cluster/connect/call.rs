@@ -20,7 +20,7 @@ impl Cluster {
     }
 
     /// Carries out one call, in no time; the answer says how long it took.
-    fn carry(&mut self, call: Call) -> CallAnswer {
+    pub(in crate::cluster) fn carry(&mut self, call: Call) -> CallAnswer {
         let mut rng = self.rng.fork("network");
         self.rng.next_u64();
         let mut way = Way::new(false);

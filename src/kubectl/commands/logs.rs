@@ -156,7 +156,7 @@ fn pods(shell: &mut Shell<'_>) -> Result<Vec<Arc<Pod>>, Failure> {
     Ok(vec![first.clone()])
 }
 
-fn pods_of(object: &Object) -> Option<Selector> {
+pub(super) fn pods_of(object: &Object) -> Option<Selector> {
     fn inner<K: ApiType>(object: &Object) -> Option<&K> {
         object.get::<K>().map(AsRef::as_ref)
     }
@@ -177,7 +177,7 @@ fn pods_of(object: &Object) -> Option<Selector> {
 }
 
 /// The Pods with these labels, those that are ready first and the oldest of them before the others.
-fn select(shell: &mut Shell<'_>, labels: Selector) -> Result<Vec<Arc<Pod>>, Failure> {
+pub(super) fn select(shell: &mut Shell<'_>, labels: Selector) -> Result<Vec<Arc<Pod>>, Failure> {
     let scope = Scope {
         namespace: Some(shell.namespace.to_owned()),
         labels,

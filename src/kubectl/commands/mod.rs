@@ -13,6 +13,7 @@ mod create_service;
 mod delete;
 mod describe;
 mod drain;
+mod exec;
 mod expose;
 mod get;
 mod label;
@@ -67,6 +68,7 @@ const VERBS: &[&Verb] = &[
     &delete::VERB,
     &describe::VERB,
     &drain::VERB,
+    &exec::VERB,
     &expose::VERB,
     &get::VERB,
     &label::LABEL,
@@ -100,7 +102,6 @@ pub const NOT_YET: &[&str] = &[
     "diff",
     "edit",
     "events",
-    "exec",
     "explain",
     "kuberc",
     "kustomize",
@@ -241,8 +242,8 @@ mod tests {
     fn what_is_not_there_is_said() {
         let text = |first: &str, second: Option<&str>| unknown(first, second).text();
         assert_eq!(
-            text("exec", None),
-            "error: Kubarium does not have 'kubectl exec' yet\n"
+            text("attach", None),
+            "error: Kubarium does not have 'kubectl attach' yet\n"
         );
         assert_eq!(
             text("gett", Some("pods")),

@@ -1,6 +1,6 @@
 //! What a command waits for. Each is resumed with the cluster as it is by then.
 
-use super::{delete, drain, get, rollout};
+use super::{delete, drain, exec, get, rollout};
 use crate::apiserver::ApiHandle;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::output::Output;
@@ -16,6 +16,8 @@ pub enum Pending {
     Deletion(delete::Wait),
     /// `drain`: until the Pods of one node after the other are gone.
     Drain(Box<drain::Wait>),
+    /// `exec`: until the command in the container ends.
+    Exec(exec::Wait),
     /// `get -w`: for ever.
     Objects(Box<get::Watch>),
 }
@@ -31,15 +33,16 @@ impl Pending {
         now: SimTime,
         out: &mut Output,
     ) -> Result<bool, Failure> {
-        // A drain goes on with the next node where one takes too long.
+        // A drain goes on with the next node where one takes too long; a process goes on then.
         let late = self.until().is_some_and(|until| now >= until);
-        if late && !matches!(self, Pending::Drain(_)) {
+        if late && !matches!(self, Pending::Drain(_) | Pending::Exec(_)) {
             return Err(self.timed_out());
         }
         match self {
             Pending::Rollout(watch) => watch.resume(api, now, out),
             Pending::Deletion(wait) => wait.resume(api, now),
             Pending::Drain(wait) => wait.resume(api, now, out),
+            Pending::Exec(wait) => wait.resume(api, now, out),
             Pending::Objects(watch) => watch.resume(api, now, out),
         }
     }
@@ -50,6 +53,7 @@ impl Pending {
             Pending::Rollout(watch) => watch.until,
             Pending::Deletion(wait) => wait.until,
             Pending::Drain(wait) => wait.until(),
+            Pending::Exec(wait) => wait.until,
             Pending::Objects(_) => None,
         }
     }
