@@ -89,15 +89,15 @@ pub fn create_objects(cluster: &mut Cluster) {
 pub fn ensure_accounts(api: &mut ApiServer, now: SimTime) {
     let account = |name: &str| ObjectKey::new(Kind::ServiceAccount, "kube-system", name);
     let namespace = ObjectKey::new(Kind::Namespace, "", "kube-system");
-    let etcd = api.etcd();
-    if etcd.get(&account("default")).is_some() || etcd.get(&namespace).is_none() {
+    let is_there = |key: ObjectKey| api.etcd().get(&key).is_some();
+    if !is_there(namespace) || is_there(account("default")) || is_there(account("coredns")) {
         return;
     }
     let coredns = ServiceAccount {
         metadata: metadata("kube-system", "coredns"),
         ..ServiceAccount::default()
     };
-    // It may be there, made by a person.
+    // A store that is full does without.
     let _ = api.handle(by_kubeadm(Object::new(coredns)), now);
 }
 
