@@ -162,14 +162,14 @@ fn memory() -> u64 {
     bytes
 }
 
-/// The least that `run` takes in several tries, in microseconds, each with a value that `prepare`
+/// The least that `run` takes in several tries, in nanoseconds, each with a value that `prepare`
 /// makes and that is dropped outside the measurement.
-fn least_us<T>(tries: u32, prepare: impl Fn() -> T, run: impl Fn(&mut T)) -> u64 {
+fn least_ns<T>(tries: u32, prepare: impl Fn() -> T, run: impl Fn(&mut T)) -> u64 {
     let measured = (0..tries).map(|_| {
         let mut value = prepare();
-        let start = cpu::us();
+        let start = cpu::ns();
         run(&mut value);
-        cpu::us() - start
+        cpu::ns() - start
     });
     measured.min().unwrap_or(0)
 }
@@ -193,38 +193,28 @@ fn main() -> ExitCode {
         Some(POD_BYTES),
     );
     let prepare = || (empty(), pods());
-    let us = least_us(TRIES, prepare, |(server, pods)| fill(server, pods));
-    row(
-        "create a Pod",
-        us * 1_000 / u64::from(PODS),
-        "ns",
-        Some(CREATE_NS),
-    );
+    let ns = least_ns(TRIES, prepare, |(server, pods)| fill(server, pods));
+    row("create a Pod", ns / u64::from(PODS), "ns", Some(CREATE_NS));
     let key = || NamespacedName::new("default", "web-6b8d5c7f9-05000").of(Kind::Pod);
-    let us = least_us(TRIES, full, |server| {
+    let ns = least_ns(TRIES, full, |server| {
         for _ in 0..PODS {
             ask(server, Operation::Get(key()));
         }
     });
-    row(
-        "get a Pod among 10,000",
-        us * 1_000 / u64::from(PODS),
-        "ns",
-        None,
-    );
-    let us = least_us(TRIES, full, |server| {
+    row("get a Pod among 10,000", ns / u64::from(PODS), "ns", None);
+    let ns = least_ns(TRIES, full, |server| {
         ask(server, list("default", ""));
     });
-    row("list 10,000 Pods", us, "us", None);
-    let us = least_us(TRIES, full, |server| {
+    row("list 10,000 Pods", ns / 1_000, "us", None);
+    let ns = least_ns(TRIES, full, |server| {
         ask(server, list("default", "app=web,pod-template-hash!=x"));
     });
-    row("list 10,000 Pods by their labels", us, "us", None);
-    let us = least_us(TRIES, watchers, watched);
+    row("list 10,000 Pods by their labels", ns / 1_000, "us", None);
+    let ns = least_ns(TRIES, watchers, watched);
     let shown = u64::from(WATCHES * CHANGES);
     row(
         "show a change to one of 1,000 watches",
-        us * 1_000 / shown,
+        ns / shown,
         "ns",
         None,
     );

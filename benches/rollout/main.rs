@@ -22,9 +22,9 @@ fn main() -> ExitCode {
     let before = scenario::before();
     let measured = (0..runs.unwrap_or(RUNS)).map(|_| {
         let mut cluster = before.clone();
-        let start = cpu::us();
+        let start = cpu::ns();
         let run = scenario::run(&mut cluster);
-        (cpu::us() - start, run)
+        ((cpu::ns() - start) / 1_000, run)
     });
     let Some((cpu_us, run)) = measured.min_by_key(|(cpu_us, _)| *cpu_us) else {
         return ExitCode::FAILURE;

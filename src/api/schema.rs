@@ -9,8 +9,7 @@
 //! holds its type's zero value. Types: the words of [`FieldType`], `[]` a list of, `{}` a map of,
 //! `@` another definition; `string/v1.Protocol` is a string whose Go type has a name.
 
-use crate::sim::order::sort_by;
-use std::collections::BTreeMap;
+use crate::sim::{SortedMap, order::sort_by};
 use std::sync::LazyLock;
 
 /// What a field holds.
@@ -141,7 +140,7 @@ impl Definition {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema {
     roots: Vec<&'static str>,
-    definitions: BTreeMap<&'static str, Definition>,
+    definitions: SortedMap<&'static str, Definition>,
 }
 
 impl Schema {

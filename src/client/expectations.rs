@@ -3,9 +3,8 @@
 //! Upstream: pkg/controller/controller_utils.go (UIDTrackingControllerExpectations), v1.36.
 
 use crate::api::NamespacedName;
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap, SortedSet};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// After this long an expectation no longer holds anything up.
 pub const TIMEOUT: SimDuration = SimDuration::secs(5 * 60);
@@ -13,7 +12,7 @@ pub const TIMEOUT: SimDuration = SimDuration::secs(5 * 60);
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct Expected {
     creations: u32,
-    deletions: BTreeSet<String>,
+    deletions: SortedSet<String>,
     since: SimTime,
 }
 
@@ -21,7 +20,7 @@ struct Expected {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Expectations {
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    by_key: BTreeMap<NamespacedName, Expected>,
+    by_key: SortedMap<NamespacedName, Expected>,
 }
 
 impl Expectations {

@@ -6,11 +6,10 @@
 use super::Ctx;
 use crate::api::meta::{self, MetaExt};
 use crate::api::{ApiType, Kind, NamespacedName, Reason};
-use crate::sim::{SimTime, push_hex};
+use crate::sim::{SimTime, SortedMap, push_hex};
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// How many distinct events a recorder remembers, to count repetitions.
 const CACHE_LIMIT: u32 = 4_096;
@@ -41,7 +40,7 @@ pub struct Recorder {
     host: String,
     /// (object uid and field, reason, message) → the event's name.
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    seen: BTreeMap<(String, String, String), NamespacedName>,
+    seen: SortedMap<(String, String, String), NamespacedName>,
     /// What the last event's name ends with. Upstream takes the time in nanoseconds, which never is
     /// the same twice; here many events share a microsecond.
     last_number: u64,
@@ -53,7 +52,7 @@ impl Recorder {
         Self {
             component: component.to_owned(),
             host: host.to_owned(),
-            seen: BTreeMap::new(),
+            seen: SortedMap::new(),
             last_number: 0,
         }
     }

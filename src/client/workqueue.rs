@@ -4,9 +4,9 @@
 //! default_rate_limiters}.go, v1.36: 5 ms doubling up to 1000 s. Left out: the overall bucket of 10
 //! per second, and workers in parallel (a key is reconciled to its end before the next one).
 
-use crate::sim::{SimDuration, SimTime, order};
+use crate::sim::{SimDuration, SimTime, SortedMap, order};
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 const BASE_DELAY_MS: u64 = 5;
 const MAX_DELAY_SECS: u64 = 1_000;
@@ -25,21 +25,21 @@ pub struct Item<K> {
 #[serde(bound = "K: Serialize")]
 pub struct WorkQueue<K: Ord + Clone> {
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    queued: BTreeMap<K, Option<u64>>,
+    queued: SortedMap<K, Option<u64>>,
     order: VecDeque<K>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    delayed: BTreeMap<K, SimTime>,
+    delayed: SortedMap<K, SimTime>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    failures: BTreeMap<K, u32>,
+    failures: SortedMap<K, u32>,
 }
 
 impl<K: Ord + Clone> Default for WorkQueue<K> {
     fn default() -> Self {
         Self {
-            queued: BTreeMap::new(),
+            queued: SortedMap::new(),
             order: VecDeque::new(),
-            delayed: BTreeMap::new(),
-            failures: BTreeMap::new(),
+            delayed: SortedMap::new(),
+            failures: SortedMap::new(),
         }
     }
 }

@@ -7,9 +7,9 @@ use super::{Cluster, Event};
 use crate::api::NamespacedName;
 use crate::network::call::CallOutcome;
 use crate::network::packet::PacketTrace;
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How many loads there may be at once.
 pub const LOADS_LIMIT: u32 = 8;
@@ -66,10 +66,10 @@ pub struct Load {
     /// Of those, answered with a status below 500.
     pub answered: u64,
     /// What went wrong with the others, and how often.
-    pub failures: BTreeMap<String, u64>,
+    pub failures: SortedMap<String, u64>,
     /// By Pod.
     #[serde(with = "crate::sim::pairs")]
-    pub endpoints: BTreeMap<NamespacedName, EndpointCount>,
+    pub endpoints: SortedMap<NamespacedName, EndpointCount>,
     /// The latest requests, the newest last.
     pub packets: VecDeque<LoadPacket>,
 }
@@ -129,7 +129,7 @@ fn failure(outcome: &CallOutcome) -> Option<String> {
 
 impl Cluster {
     /// The loads, by their numbers.
-    pub const fn loads(&self) -> &BTreeMap<u32, Load> {
+    pub const fn loads(&self) -> &SortedMap<u32, Load> {
         &self.loads
     }
 
@@ -177,8 +177,8 @@ impl Cluster {
             per_second,
             sent: 0,
             answered: 0,
-            failures: BTreeMap::new(),
-            endpoints: BTreeMap::new(),
+            failures: SortedMap::new(),
+            endpoints: SortedMap::new(),
             packets: VecDeque::new(),
         };
         let load = match old {

@@ -31,9 +31,8 @@ use crate::kubelet::Kubelet;
 use crate::network::dns::Dns;
 use crate::network::proxy::KubeProxy;
 use crate::scheduler::Scheduler;
-use crate::sim::{EventQueue, SimDuration, SimRng, SimTime};
+use crate::sim::{EventQueue, SimDuration, SimRng, SimTime, SortedMap, SortedSet};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How often the store's history is compacted, as the API server does.
 const COMPACT_INTERVAL: SimDuration = SimDuration::secs(5 * 60);
@@ -51,13 +50,13 @@ pub struct Cluster {
     /// One for each kubelet, in the same order.
     proxies: Vec<KubeProxy>,
     dns: Dns,
-    loads: BTreeMap<u32, Load>,
+    loads: SortedMap<u32, Load>,
     next_load: u32,
     queue: EventQueue<Event>,
     /// When each part is to be woken: queue entries for other moments are stale.
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    wakes: BTreeMap<ComponentId, SimTime>,
-    stopped: BTreeSet<Part>,
+    wakes: SortedMap<ComponentId, SimTime>,
+    stopped: SortedSet<Part>,
     trace: Trace,
     compact_next: u64,
 }
@@ -101,11 +100,11 @@ impl Cluster {
             kubelets,
             proxies,
             dns: Dns::default(),
-            loads: BTreeMap::new(),
+            loads: SortedMap::new(),
             next_load: 0,
             queue: EventQueue::default(),
-            wakes: BTreeMap::new(),
-            stopped: BTreeSet::new(),
+            wakes: SortedMap::new(),
+            stopped: SortedSet::new(),
             trace: Trace::default(),
             compact_next: 0,
             rng: SimRng::new(config.seed),
@@ -159,7 +158,7 @@ impl Cluster {
     }
 
     /// The parts of the control plane that do not run.
-    pub const fn stopped(&self) -> &BTreeSet<Part> {
+    pub const fn stopped(&self) -> &SortedSet<Part> {
         &self.stopped
     }
 
@@ -349,7 +348,7 @@ impl Cluster {
         if self.api.etcd().revision() == read {
             return;
         }
-        let mut kinds = BTreeSet::new();
+        let mut kinds = SortedSet::new();
         if let Ok(events) = self.api.etcd().events_since(read) {
             for event in events {
                 kinds.insert(event.key.kind);

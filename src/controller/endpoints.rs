@@ -17,7 +17,7 @@ use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::{SimTime, order};
+use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service,
 };
@@ -30,8 +30,6 @@ const CONTROLLER: &str = "endpoint-controller";
 const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 /// How many addresses one Endpoints object holds.
 const ADDRESS_LIMIT: u32 = 1_000;
-
-type Subsets = Option<Vec<EndpointSubset>>;
 
 /// The endpoints controller.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -120,12 +118,12 @@ impl EndpointsController {
         let settled = !news.of_all && behind.is_settled(settled.into_iter());
         let any = behind.any().filter(|_| settled && has_fixed_ports(service));
         let changes = any.and_then(|any| plan_changes(service, any, &news, old));
-        let (truncated, subsets) = changes.map_or_else(
-            || plan_all(service, behind, old),
-            |subsets| (false, subsets),
-        );
+        let (truncated, subsets) = match changes {
+            Some(subsets) => (false, subsets),
+            None => plan_all(service, behind, old),
+        };
         let annotations = over_capacity(old.metadata.annotations.as_ref(), truncated);
-        if subsets.is_none()
+        if subsets == Subsets::Keep
             && meta::labels(&old.metadata) == &labels
             && old.metadata.annotations == annotations
         {
@@ -135,36 +133,51 @@ impl EndpointsController {
         metadata.labels = Some(labels);
         metadata.annotations = annotations;
         annotate(&mut metadata, trigger);
-        let subsets = subsets.unwrap_or_else(|| old.subsets.clone());
+        let subsets = match subsets {
+            Subsets::Keep => old.subsets.clone(),
+            Subsets::Write(subsets) => subsets,
+        };
         let written = ctx.update(Endpoints { metadata, subsets })?;
         self.settle(key, written.revision())
     }
 
     fn settle(&mut self, key: &NamespacedName, revision: u64) -> Result<(), Status> {
-        let written = order::map_of([(key.name.clone(), revision)]);
+        let written = SortedMap::from_iter([(key.name.clone(), revision)]);
         self.pods.settle(key, written);
         Ok(())
     }
 }
 
-/// The subsets that `old` should have, where it has others: those of all the Pods in `behind`; and
-/// whether there are more than fit.
-fn plan_all(service: &Service, behind: &Behind, old: &Endpoints) -> (bool, Option<Subsets>) {
+/// What to do about an object's subsets.
+#[derive(Debug, PartialEq)]
+enum Subsets {
+    /// They are right.
+    Keep,
+    /// They should be these.
+    Write(Option<Vec<EndpointSubset>>),
+}
+
+/// What `old` should have: the subsets of all the Pods in `behind`; and whether there are more than
+/// fit.
+fn plan_all(service: &Service, behind: &Behind, old: &Endpoints) -> (bool, Subsets) {
     let selected = behind.by_address();
     let planned = plan_subsets(service, &selected);
     let says = planned.says(service, old.subsets.as_deref().unwrap_or_default());
-    let subsets = (!says).then(|| planned.write(service));
+    let subsets = match says {
+        true => Subsets::Keep,
+        false => Subsets::Write(planned.write(service)),
+    };
     (planned.truncated, subsets)
 }
 
 /// The same where `old` says the truth of every Pod that is not in `news`, and all have the ports
-/// that `any` of them has. `None` where that is not all that there is to say.
+/// that `any` of them has. `None` where that cannot be told from these alone.
 fn plan_changes(
     service: &Service,
     any: &Selected,
     news: &News<'_>,
     old: &Endpoints,
-) -> Option<Option<Subsets>> {
+) -> Option<Subsets> {
     let stored = old.subsets.as_deref().unwrap_or_default();
     let [stored] = stored else {
         return None;
@@ -185,7 +198,7 @@ fn plan_changes(
     let of_ready: Vec<&Selected> = listed.iter().filter(is_ready).copied().collect();
     let others: Vec<&Selected> = listed.iter().filter(|p| !is_ready(p)).copied().collect();
     if says_news(service, &of_ready, news, ready) && says_news(service, &others, news, not_ready) {
-        return Some(None);
+        return Some(Subsets::Keep);
     }
     let subset = EndpointSubset {
         addresses: merge(service, ready, news, &of_ready),
@@ -193,7 +206,7 @@ fn plan_changes(
         ports: Some(write_ports(service, any)),
     };
     let is_empty = subset.addresses.is_none() && subset.not_ready_addresses.is_none();
-    Some(Some(Some(vec![subset]).filter(|_| !is_empty)))
+    Some(Subsets::Write(Some(vec![subset]).filter(|_| !is_empty)))
 }
 
 fn is_news(address: &EndpointAddress, news: &News<'_>) -> bool {
@@ -405,9 +418,8 @@ fn says_pod(service: &Service, pod: &Pod, given: &EndpointAddress) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::SimRng;
+    use crate::sim::{SimRng, SortedSet};
     use serde_json::json;
-    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     fn pod(name: u64, ip: u64, ready: bool) -> Selected {
@@ -422,7 +434,7 @@ mod tests {
     }
 
     /// What would be written for all the Pods.
-    fn all(service: &Service, pods: &BTreeMap<String, Selected>) -> Subsets {
+    fn all(service: &Service, pods: &SortedMap<String, Selected>) -> Option<Vec<EndpointSubset>> {
         let mut pods: Vec<&Selected> = pods.values().collect();
         sort_by_address(&mut pods);
         plan_subsets(service, &pods).write(service)
@@ -436,11 +448,11 @@ mod tests {
         });
         let service: Service = serde_json::from_value(json).expect("a Service");
         let mut rng = SimRng::new(7);
-        let mut pods: BTreeMap<String, Selected> = BTreeMap::new();
+        let mut pods: SortedMap<String, Selected> = SortedMap::new();
         let mut endpoints = Endpoints::default();
         let mut by_changes = 0;
         for _ in 0..2_000 {
-            let mut names = BTreeSet::new();
+            let mut names = SortedSet::new();
             for _ in 0..rng.next_u64() % 4 {
                 let number = rng.next_u64() % 12;
                 let name = format!("p{number}");
@@ -459,8 +471,10 @@ mod tests {
             let planned = any.and_then(|any| plan_changes(&service, any, &news, &endpoints));
             if let Some(planned) = planned {
                 by_changes += 1;
-                let subsets = planned.unwrap_or_else(|| endpoints.subsets.clone());
-                assert_eq!(subsets, wanted);
+                match planned {
+                    Subsets::Keep => assert_eq!(endpoints.subsets, wanted),
+                    Subsets::Write(subsets) => assert_eq!(subsets, wanted),
+                }
             }
             endpoints.subsets = wanted;
         }

@@ -10,10 +10,9 @@ use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::{DeleteOptions, Propagation};
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, SortedMap, SortedSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
@@ -23,7 +22,7 @@ const ORPHAN: &str = "orphan";
 pub struct GarbageCollector {
     queue: WorkQueue<ObjectKey>,
     /// Who refers to an owner, by the owner's uid.
-    dependents: BTreeMap<String, BTreeSet<ObjectKey>>,
+    dependents: SortedMap<String, SortedSet<ObjectKey>>,
 }
 
 /// How an owner reference stands.

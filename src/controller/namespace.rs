@@ -9,10 +9,9 @@ use crate::api::meta::MetaExt;
 use crate::api::{Kind, NamespacedName, Object, Reason, Status, condition};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::{SimDuration, SimTime, order};
+use crate::sim::{SimDuration, SimTime, SortedMap, order};
 use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition, Pod};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Time for every API server to see that the namespace is going.
 const GRACE: SimDuration = SimDuration::secs(5);
@@ -32,9 +31,9 @@ struct Remains {
     /// Seconds until it should be gone; 0 where nothing is left.
     estimate: i64,
     /// `pods.` → how many objects.
-    resources: BTreeMap<String, u32>,
+    resources: SortedMap<String, u32>,
     /// Finalizer → how many objects have it.
-    finalizers: BTreeMap<String, u32>,
+    finalizers: SortedMap<String, u32>,
     /// What went wrong.
     errors: Vec<String>,
 }
@@ -202,7 +201,7 @@ fn plan_conditions(remains: &Remains) -> [(&'static str, bool, &'static str, Str
         }
     };
     let removed = "All content successfully removed".to_owned();
-    let listed = |counts: &BTreeMap<String, u32>, verb: &str| -> Option<String> {
+    let listed = |counts: &SortedMap<String, u32>, verb: &str| -> Option<String> {
         let each = counts
             .iter()
             .map(|(name, n)| format!("{name} {verb} {n} resource instances"));

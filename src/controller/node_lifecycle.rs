@@ -9,10 +9,9 @@ use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::{NamespacedName, condition};
 use crate::client::{Ctx, EventType, Recorder};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod, PodCondition, Taint};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const PERIOD: SimDuration = SimDuration::secs(5);
@@ -26,7 +25,7 @@ pub struct NodeLifecycleController {
     recorder: Recorder,
     next_look: Option<SimTime>,
     /// When each node's last heartbeat was seen here, and which it was.
-    heartbeats: BTreeMap<String, (SimTime, SimTime)>,
+    heartbeats: SortedMap<String, (SimTime, SimTime)>,
 }
 
 impl Default for NodeLifecycleController {
@@ -35,7 +34,7 @@ impl Default for NodeLifecycleController {
         Self {
             recorder,
             next_look: None,
-            heartbeats: BTreeMap::new(),
+            heartbeats: SortedMap::new(),
         }
     }
 }

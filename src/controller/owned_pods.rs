@@ -6,7 +6,7 @@ use super::pods;
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, NamespacedName, owner};
 use crate::client::Delta;
-use crate::sim::SimTime;
+use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Owned {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnedPods {
     kind: Kind,
-    owned: BTreeMap<String, BTreeMap<NamespacedName, Owned>>,
+    owned: SortedMap<String, SortedMap<NamespacedName, Owned>>,
     /// Pods without a controller, which one may adopt.
     orphans: Pods,
 }
@@ -68,7 +68,7 @@ impl OwnedPods {
     pub const fn new(kind: Kind) -> Self {
         Self {
             kind,
-            owned: BTreeMap::new(),
+            owned: SortedMap::new(),
             orphans: BTreeMap::new(),
         }
     }
@@ -131,13 +131,13 @@ impl OwnedPods {
     /// The Pods that the object with `uid` controls, by name.
     pub fn of(&self, uid: &str) -> impl Iterator<Item = &Owned> {
         let pods = self.owned.get(uid).into_iter();
-        pods.flat_map(BTreeMap::values)
+        pods.flat_map(SortedMap::values)
     }
 
     /// The same, to note which of them match.
     pub fn of_mut(&mut self, uid: &str) -> impl Iterator<Item = &mut Owned> {
         let pods = self.owned.get_mut(uid).into_iter();
-        pods.flat_map(BTreeMap::values_mut)
+        pods.flat_map(SortedMap::values_mut)
     }
 
     /// The Pods of `namespace` that nothing controls, by name.

@@ -4,12 +4,11 @@
 
 use crate::api::meta::{self, MetaExt};
 use crate::api::{condition, owner};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap};
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The Pod's phase; empty before it has one.
@@ -102,7 +101,7 @@ fn age_rank(at: SimTime, now: SimTime) -> i64 {
 /// kind (`related`), ready for a much shorter time, restarted more often, much newer; then by uid.
 /// Upstream lets the uid decide as soon as two Pods have been ready for about as long, which is no
 /// order in the strict sense.
-pub fn deletion_order(a: &Pod, b: &Pod, related: &BTreeMap<&str, u32>, now: SimTime) -> Ordering {
+pub fn deletion_order(a: &Pod, b: &Pod, related: &SortedMap<&str, u32>, now: SimTime) -> Ordering {
     let phase_rank = |pod: &Pod| match phase(pod) {
         "Pending" => 0,
         "Running" => 2,
@@ -145,8 +144,8 @@ pub fn from_template(template: &PodTemplateSpec, owner: &ReplicaSet) -> Pod {
 }
 
 /// How many of `pods` each node holds.
-pub fn per_node<'a>(pods: impl IntoIterator<Item = &'a Arc<Pod>>) -> BTreeMap<&'a str, u32> {
-    let mut count = BTreeMap::new();
+pub fn per_node<'a>(pods: impl IntoIterator<Item = &'a Arc<Pod>>) -> SortedMap<&'a str, u32> {
+    let mut count = SortedMap::new();
     for pod in pods {
         *count.entry(node_name(pod)).or_insert(0) += 1;
     }

@@ -12,9 +12,8 @@ use crate::api::condition;
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::client::{Delta, WorkQueue};
-use crate::sim::{SimTime, order};
+use crate::sim::{SimTime, SortedMap, SortedSet, order};
 use k8s_openapi::api::core::v1::{Pod, Service};
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -54,11 +53,11 @@ impl Deref for Selected {
 pub struct Behind {
     service: Arc<Service>,
     selector: Selector,
-    by_name: BTreeMap<String, Selected>,
+    by_name: SortedMap<String, Selected>,
     /// Names of Pods that came, changed or went since the last look; `None`: all are news.
-    touched: Option<BTreeSet<String>>,
+    touched: Option<SortedSet<String>>,
     /// What says all that was known at the last look: names and revisions.
-    settled: BTreeMap<String, u64>,
+    settled: SortedMap<String, u64>,
 }
 
 /// What changed among the Pods behind a Service since the last look.
@@ -79,7 +78,7 @@ impl<'a> News<'a> {
     }
 
     /// News of the Pods called `names`, of which those in `there` are still there.
-    pub fn about(names: BTreeSet<String>, there: &'a BTreeMap<String, Selected>) -> Self {
+    pub fn about(names: SortedSet<String>, there: &'a SortedMap<String, Selected>) -> Self {
         let found = names.into_iter().map(|name| {
             let pod = there.get(&name);
             (name, pod)
@@ -107,9 +106,9 @@ impl Behind {
         let mut behind = Self {
             service: service.clone(),
             selector: selector(service),
-            by_name: BTreeMap::new(),
+            by_name: SortedMap::new(),
             touched: None,
-            settled: BTreeMap::new(),
+            settled: SortedMap::new(),
         };
         for pod in informers.pods.in_namespace(service.namespace()) {
             if behind.selects(pod) {
@@ -175,7 +174,7 @@ impl Behind {
     }
 
     fn look(&mut self) -> (News<'_>, &Self) {
-        let touched = self.touched.replace(BTreeSet::new());
+        let touched = self.touched.replace(SortedSet::new());
         let behind = &*self;
         let news = match touched {
             None => {
@@ -207,7 +206,7 @@ pub fn order_of_addresses(pod: &Pod) -> (&str, &str) {
 /// nothing of it is saved.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SelectedPods {
-    namespaces: BTreeMap<String, BTreeMap<String, Behind>>,
+    namespaces: SortedMap<String, SortedMap<String, Behind>>,
 }
 
 impl SelectedPods {
@@ -270,7 +269,7 @@ impl SelectedPods {
 
     /// Notes that `written`, names and revisions, say all that was known of the Pods behind a
     /// Service at the last look: the next time only what changed in them needs to be compared.
-    pub fn settle(&mut self, service: &NamespacedName, written: BTreeMap<String, u64>) {
+    pub fn settle(&mut self, service: &NamespacedName, written: SortedMap<String, u64>) {
         if let Some(behind) = self.find(service) {
             behind.settled = written;
         }

@@ -12,10 +12,9 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status, condition, toleration};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, EventType, Recorder, reference};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 
@@ -24,21 +23,21 @@ const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 pub struct TaintEvictionController {
     recorder: Recorder,
     /// Nodes whose taints changed, and Pods that changed, with the revision of that.
-    nodes: BTreeMap<String, u64>,
+    nodes: SortedMap<String, u64>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    pods: BTreeMap<NamespacedName, u64>,
+    pods: SortedMap<NamespacedName, u64>,
     /// When Pods are to be evicted, and why: the revision.
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    due: BTreeMap<NamespacedName, (SimTime, u64)>,
+    due: SortedMap<NamespacedName, (SimTime, u64)>,
 }
 
 impl Default for TaintEvictionController {
     fn default() -> Self {
         Self {
             recorder: Recorder::new("taint-eviction-controller", ""),
-            nodes: BTreeMap::new(),
-            pods: BTreeMap::new(),
-            due: BTreeMap::new(),
+            nodes: SortedMap::new(),
+            pods: SortedMap::new(),
+            due: SortedMap::new(),
         }
     }
 }
@@ -59,12 +58,8 @@ impl Controller for TaintEvictionController {
                 }
             }
             Change::Pod(delta) => {
-                let asks = |pod: &Pod| {
-                    let tolerations = pod.spec.as_ref().and_then(|s| s.tolerations.clone());
-                    (pods::node_name(pod).to_owned(), tolerations)
-                };
-                let (old, new) = (&delta.old, &delta.new);
-                if old.as_ref().map(|pod| asks(pod)) != new.as_ref().map(|pod| asks(pod)) {
+                let (old, new) = (delta.old.as_deref(), delta.new.as_deref());
+                if old.map(asks) != new.map(asks) {
                     self.pods.insert(delta.name(), delta.revision);
                 }
             }
@@ -75,10 +70,11 @@ impl Controller for TaintEvictionController {
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         let nodes = std::mem::take(&mut self.nodes);
         let mut pods = std::mem::take(&mut self.pods);
-        let here = informers.pods.iter().filter(|_| !nodes.is_empty());
-        for pod in here {
-            if let Some(revision) = nodes.get(pods::node_name(pod)) {
-                pods.insert(pod.namespaced_name(), *revision);
+        if !nodes.is_empty() {
+            for pod in informers.pods.iter() {
+                if let Some(revision) = nodes.get(pods::node_name(pod)) {
+                    pods.insert(pod.namespaced_name(), *revision);
+                }
             }
         }
         for (name, revision) in pods {
@@ -102,6 +98,12 @@ impl Controller for TaintEvictionController {
     fn next_at(&self) -> Option<SimTime> {
         self.due.values().map(|(at, _)| *at).min()
     }
+}
+
+/// What of a Pod decides whether it may stay: where it is and what it tolerates.
+fn asks(pod: &Pod) -> (&str, &[Toleration]) {
+    let tolerations = pod.spec.as_ref().and_then(|s| s.tolerations.as_deref());
+    (pods::node_name(pod), tolerations.unwrap_or_default())
 }
 
 /// A node's NoExecute taints.

@@ -5,11 +5,10 @@
 use super::selected_pods::News;
 use crate::api::NamespacedName;
 use crate::api::meta::{self, MetaExt};
-use crate::sim::SimTime;
+use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// The annotation that says it.
 pub const ANNOTATION: &str = "endpoints.kubernetes.io/last-change-trigger-time";
@@ -18,14 +17,14 @@ pub const ANNOTATION: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 struct Seen {
     service: SimTime,
     /// By name.
-    pods: BTreeMap<String, SimTime>,
+    pods: SortedMap<String, SimTime>,
 }
 
 /// What each Service's Pods were last seen to have changed at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TriggerTimes {
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    services: BTreeMap<NamespacedName, Seen>,
+    services: SortedMap<NamespacedName, Seen>,
 }
 
 impl TriggerTimes {
@@ -42,7 +41,7 @@ impl TriggerTimes {
         let mut note = |at: SimTime| earliest = Some(earliest.map_or(at, |known| known.min(at)));
         let before = match news.of_all {
             true => std::mem::take(&mut seen.pods),
-            false => BTreeMap::new(),
+            false => SortedMap::new(),
         };
         for (name, pod) in &news.pods {
             let last = seen.pods.get(name).or_else(|| before.get(name));

@@ -6,6 +6,7 @@ mod chain;
 mod detail;
 mod events;
 mod nodes;
+mod objects;
 mod pods;
 mod progress;
 mod rollouts;
@@ -17,8 +18,7 @@ use crate::api::{ApiType, Object};
 use crate::cluster::Cluster;
 use crate::protocol::{Clock, Place, Screen, ScreenUpdate, Spot, Storage, Tab, ViewRequest};
 use crate::session::Session;
-use crate::sim::SimTime;
-use std::collections::BTreeMap;
+use crate::sim::{SimTime, SortedMap};
 use std::sync::Arc;
 
 /// How often what is only counted, logs and the like are brought up to date: every so many looks.
@@ -34,7 +34,7 @@ pub struct Dashboard {
     /// What the sections that change only by writes were last worked out from.
     seen: Seen,
     /// The last request told of each load.
-    packets: BTreeMap<u32, u64>,
+    packets: SortedMap<u32, u64>,
     fresh: bool,
     looks: u32,
 }
@@ -99,7 +99,12 @@ impl Dashboard {
         if !self.fresh || seen != self.seen {
             stage(cluster, &mut screen);
             self.tab(session, &mut screen);
-        } else if due && matches!(self.request.tab, Tab::Services | Tab::Details) {
+        } else if due
+            && matches!(
+                self.request.tab,
+                Tab::Services | Tab::Details | Tab::Objects
+            )
+        {
             self.tab(session, &mut screen);
         }
         let update = self.shown.update_to(&screen);
@@ -140,6 +145,10 @@ impl Dashboard {
         screen.beside.detail = match open(Tab::Details) {
             true => detail::view(cluster, &request.chosen).map(Arc::new),
             false => None,
+        };
+        screen.beside.objects = match open(Tab::Objects) {
+            true => Arc::new(objects::view(cluster, &request.objects)),
+            false => Arc::default(),
         };
     }
 }

@@ -4,9 +4,9 @@ use super::pods;
 use crate::api::meta::MetaExt;
 use crate::api::owner;
 use crate::cluster::Cluster;
+use crate::sim::SortedMap;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
-use std::collections::BTreeMap;
 
 /// The numbers that decide how far a rollout is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,7 +72,7 @@ pub fn troubles(
     deployment: &Deployment,
     newest: Option<&ReplicaSet>,
 ) -> Vec<(String, String)> {
-    let mut counts: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut counts: SortedMap<(String, String), u32> = SortedMap::new();
     if let Some(set) = newest {
         let ours = |pod: &&std::sync::Arc<Pod>| owner::is_controlled_by(&pod.metadata, set.uid());
         for pod in super::objects::<Pod>(cluster).filter(ours) {

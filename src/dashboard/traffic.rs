@@ -7,7 +7,7 @@ use crate::protocol::{
     ChoiceView, FailureView, HopView, LoadCountView, LoadView, PacketView, Place, RequestView, Spot,
 };
 use crate::session::LastRequest;
-use std::collections::BTreeMap;
+use crate::sim::SortedMap;
 
 fn place(name: &NamespacedName) -> Place {
     Place {
@@ -104,7 +104,7 @@ fn origin(cluster: &Cluster, load: &Load) -> (Spot, String) {
 
 /// The requests sent since each load's number in `seen`, which is brought up to date. Of a load
 /// that `seen` does not know, only what is to come is told.
-pub fn packets(cluster: &Cluster, seen: &mut BTreeMap<u32, u64>) -> Vec<PacketView> {
+pub fn packets(cluster: &Cluster, seen: &mut SortedMap<u32, u64>) -> Vec<PacketView> {
     let mut packets = Vec::new();
     seen.retain(|id, _| cluster.loads().contains_key(id));
     for (id, load) in cluster.loads() {

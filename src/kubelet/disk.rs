@@ -14,10 +14,7 @@ use super::worker::PodWorker;
 use super::{Kubelet, NodeConfig, Timer};
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
-use crate::sim::{
-    EventQueue, SimDuration, SimTime,
-    order::{map_of, set_of},
-};
+use crate::sim::{EventQueue, SimDuration, SimTime, SortedMap, SortedSet, order::map_of};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -197,7 +194,8 @@ impl Kubelet {
     /// What is on the node's disk.
     pub fn disk(&self) -> NodeDisk {
         let workers = self.workers.iter();
-        let mut pods = map_of(workers.map(|(name, worker)| (name, pod_disk(name, worker))));
+        let mut pods =
+            SortedMap::from_iter(workers.map(|(name, worker)| (name, pod_disk(name, worker))));
         let mut heartbeat = None;
         for (at, timer) in self.timers.iter() {
             match timer {
@@ -248,7 +246,7 @@ impl Kubelet {
                 }
             }
             kubelet.timers = timers;
-            kubelet.dirty = set_of(kubelet.workers.keys().cloned());
+            kubelet.dirty = SortedSet::from_iter(kubelet.workers.keys().cloned());
         }
         kubelet
     }
@@ -335,7 +333,7 @@ fn container_disk(container: &Container) -> ContainerDisk {
 }
 
 /// Notes what a timer waits for with its Pod or container.
-fn note_timer(pods: &mut BTreeMap<&NamespacedName, PodDisk>, at: SimTime, timer: &Timer) {
+fn note_timer(pods: &mut SortedMap<&NamespacedName, PodDisk>, at: SimTime, timer: &Timer) {
     let (Timer::Sandbox(name)
     | Timer::Pulled(name, ..)
     | Timer::Start(name, _)
@@ -396,7 +394,7 @@ fn manifests(node: &str, disk: &NodeDisk, stored: &Stored<'_>) -> Manifests {
         let name = format!("{}-{node}", manifest.name());
         NamespacedName::new(manifest.namespace(), name)
     };
-    let names = set_of(stored.manifests.iter().map(own));
+    let names = SortedSet::from_iter(stored.manifests.iter().map(own));
     let present = stored.manifests.iter().filter_map(|manifest| {
         let name = own(manifest);
         let (_, seen) = disk.manifests.iter().find(|(known, _)| *known == name)?;

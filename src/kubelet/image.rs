@@ -126,11 +126,12 @@ pub fn canonical(image: &str) -> String {
     let (name, tag) = split(image);
     let first = name.split('/').next().unwrap_or_default();
     let has_host = name.contains('/') && (first.contains(['.', ':']) || first == "localhost");
-    match (has_host, name.contains('/')) {
-        (true, _) => format!("{name}:{tag}"),
-        (false, true) => format!("docker.io/{name}:{tag}"),
-        (false, false) => format!("docker.io/library/{name}:{tag}"),
-    }
+    let host = match (has_host, name.contains('/')) {
+        (true, _) => "",
+        (false, true) => "docker.io/",
+        (false, false) => "docker.io/library/",
+    };
+    [host, name, ":", tag].concat()
 }
 
 /// Whether `image` is a well-formed reference.
@@ -159,13 +160,11 @@ pub fn find(image: &str) -> Result<&'static Program, String> {
     let has_tag = |program: &Program| {
         program.tags.is_empty() || program.tags.iter().any(|known| known == tag)
     };
-    let programs: Vec<&'static Program> = catalogue()
-        .iter()
-        .filter(|program| named(program))
-        .collect();
-    match programs.iter().find(|program| has_tag(program)) {
+    let mut programs = catalogue().iter().filter(|program| named(program));
+    let mut first = programs.clone();
+    match programs.find(|program| has_tag(program)) {
         Some(program) => Ok(program),
-        None if programs.is_empty() => Ok(stand_in()),
+        None if first.next().is_none() => Ok(stand_in()),
         None => Err(format!(
             "rpc error: code = NotFound desc = failed to pull and unpack image \"{full}\": failed to resolve image: {full}: not found"
         )),

@@ -4,9 +4,8 @@
 //! recently used first. Upstream goes by the fullness of the disk and looks every five minutes; here a
 //! number of images is the limit, and each pull looks. Left out: the minimum and maximum age.
 
-use crate::sim::{SimTime, order};
+use crate::sim::{SimTime, SortedMap, SortedSet, order};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How many images a node keeps besides those that its containers use.
 pub const IMAGES_LIMIT: usize = 100;
@@ -15,14 +14,14 @@ const RESTORED_LIMIT: usize = 2_000;
 
 /// Images by their full names, and when each was last seen in use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Images(BTreeMap<String, SimTime>);
+pub struct Images(SortedMap<String, SimTime>);
 
 impl Images {
     /// Images that were there before, the least recently used first.
     pub fn restored(names: Vec<String>) -> Self {
         let too_many = names.len().saturating_sub(RESTORED_LIMIT);
         let names = names.into_iter().skip(too_many).enumerate();
-        Self(order::map_of(
+        Self(SortedMap::from_iter(
             names.map(|(at, name)| (name, SimTime::from_micros(at as u64))),
         ))
     }
@@ -51,8 +50,8 @@ impl Images {
 
     /// Lets the least recently used images go until no more than [`IMAGES_LIMIT`] are there that are
     /// not in use now.
-    pub fn collect_garbage(&mut self, in_use: &BTreeSet<String>, now: SimTime) {
-        for (name, used) in &mut self.0 {
+    pub fn collect_garbage(&mut self, in_use: &SortedSet<String>, now: SimTime) {
+        for (name, used) in self.0.iter_mut() {
             if in_use.contains(name) {
                 *used = now;
             }
@@ -86,7 +85,7 @@ mod tests {
             images.note(name(number), SimTime::from_secs(number as u64));
         }
         images.note(name(1), SimTime::from_secs(9_000));
-        let in_use = BTreeSet::from([name(0), name(3)]);
+        let in_use = SortedSet::from([name(0), name(3)]);
         images.collect_garbage(&in_use, SimTime::from_secs(10_000));
         let left = images.names();
         assert_eq!(left.len(), IMAGES_LIMIT + 2);
@@ -96,7 +95,7 @@ mod tests {
         assert_eq!(left[IMAGES_LIMIT - 1..], [name(1), name(0), name(3)]);
         let restored = Images::restored(left.clone());
         assert_eq!(restored.names(), left, "their order is kept");
-        let all: BTreeSet<String> = (0..IMAGES_LIMIT + 9).map(name).collect();
+        let all: SortedSet<String> = (0..IMAGES_LIMIT + 9).map(name).collect();
         for name in &all {
             images.note(name.clone(), SimTime::from_secs(1));
         }

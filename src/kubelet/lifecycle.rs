@@ -8,8 +8,7 @@ use super::{Kubelet, Timer, image};
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
 use crate::client::{Ctx, EventType};
-use crate::sim::{SimDuration, SimTime, order};
-use std::collections::BTreeSet;
+use crate::sim::{SimDuration, SimTime, SortedSet};
 
 const PULL_MICROS_PER_MB: u64 = 25_000;
 /// How often a kubelet asks the container runtime what runs: pkg/kubelet/kubelet.go,
@@ -47,7 +46,7 @@ impl Kubelet {
             }
             Timer::Kill(name) => self.kill(&name, ctx),
             Timer::Heartbeat => self.heartbeat(ctx),
-            Timer::Relist => self.dirty.append(&mut self.unlisted),
+            Timer::Relist => self.dirty.extend(std::mem::take(&mut self.unlisted)),
         }
     }
 
@@ -239,9 +238,9 @@ impl Kubelet {
         self.notice(name, ctx);
     }
 
-    fn images_in_use(&self) -> BTreeSet<String> {
+    fn images_in_use(&self) -> SortedSet<String> {
         let containers = self.workers.values().flat_map(|worker| &worker.containers);
-        order::set_of(containers.map(|container| image::canonical(&container.image)))
+        SortedSet::from_iter(containers.map(|container| image::canonical(&container.image)))
     }
 
     /// Whether a Pod that is not ending waits for this image.

@@ -31,12 +31,11 @@ use crate::apiserver::DeleteOptions;
 use crate::client::reference;
 use crate::client::{Component, Ctx, Delta, EventType, Informer, Recorder, WatchCursor, WatchSink};
 use crate::network::call::Call;
-use crate::sim::{EventQueue, SimDuration, SimTime};
+use crate::sim::{EventQueue, SimDuration, SimTime, SortedMap, SortedSet};
 use images::Images;
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Deserialize, Serialize};
 use static_pod::Manifests;
-use std::collections::{BTreeMap, BTreeSet};
 use worker::PodWorker;
 
 const KINDS: &[Kind] = &[Kind::Pod];
@@ -71,16 +70,16 @@ pub struct Kubelet {
     cursor: WatchCursor,
     recorder: Recorder,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    workers: BTreeMap<NamespacedName, PodWorker>,
+    workers: SortedMap<NamespacedName, PodWorker>,
     timers: EventQueue<Timer>,
     images: Images,
     pulls_free_at: SimTime,
-    addresses: BTreeSet<u32>,
+    addresses: SortedSet<u32>,
     next_address: u32,
     /// Pods whose status the API server does not have yet.
-    dirty: BTreeSet<NamespacedName>,
+    dirty: SortedSet<NamespacedName>,
     /// Pods whose containers changed since the runtime was last asked.
-    unlisted: BTreeSet<NamespacedName>,
+    unlisted: SortedSet<NamespacedName>,
     manifests: Manifests,
     running: bool,
     registered: bool,
@@ -157,14 +156,14 @@ impl Kubelet {
             config,
             cursor: WatchCursor::default(),
             recorder,
-            workers: BTreeMap::new(),
+            workers: SortedMap::new(),
             timers: EventQueue::default(),
             images: Images::default(),
             pulls_free_at: SimTime::default(),
-            addresses: BTreeSet::new(),
+            addresses: SortedSet::new(),
             next_address: 2,
-            dirty: BTreeSet::new(),
-            unlisted: BTreeSet::new(),
+            dirty: SortedSet::new(),
+            unlisted: SortedSet::new(),
             manifests: Manifests::default(),
             running: true,
             registered: false,

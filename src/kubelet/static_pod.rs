@@ -11,12 +11,11 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, Delta, EventType};
-use crate::sim::order::{map_of, set_of};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedSet, order::map_of};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Says of a Pod that it is a mirror, and of which manifest.
@@ -30,7 +29,7 @@ pub struct Manifests {
     #[serde(serialize_with = "crate::sim::as_pairs")]
     present: BTreeMap<NamespacedName, Arc<Pod>>,
     /// Manifests that were taken away, and whose mirror Pods may still be there.
-    removed: BTreeSet<NamespacedName>,
+    removed: SortedSet<NamespacedName>,
 }
 
 impl Manifests {
@@ -49,7 +48,7 @@ impl Manifests {
     }
 
     /// The static Pods that are to run no more, and whose mirrors may still be there.
-    pub const fn removed(&self) -> &BTreeSet<NamespacedName> {
+    pub const fn removed(&self) -> &SortedSet<NamespacedName> {
         &self.removed
     }
 
@@ -60,7 +59,7 @@ impl Manifests {
     ) -> Self {
         Self {
             present: map_of(present),
-            removed: set_of(removed),
+            removed: SortedSet::from_iter(removed),
         }
     }
 

@@ -5,6 +5,7 @@
 mod aside;
 mod command;
 mod new_cluster;
+mod objects;
 mod outbox;
 mod screen;
 mod traffic;
@@ -13,6 +14,9 @@ mod workload;
 pub use aside::{Aside, AsideCommand};
 pub use command::{Place, Report, ReportError, Served, UserCommand};
 pub use new_cluster::NewCluster;
+pub use objects::{
+    KindView, ObjectView, Objects, ObjectsRequest, ObjectsUpdate, RowView, TableView,
+};
 pub use outbox::{Outbox, Outgoing};
 pub use screen::{
     Beside, Clock, EventView, NodeView, PartView, PodView, Present, Screen, ScreenUpdate, Storage,

@@ -4,9 +4,12 @@
 //! [`ScreenUpdate`] with what differs; the page takes it in with [`Screen::take`]. Everything is
 //! shared, so what did not change is the same object as before and is not drawn anew.
 
-use super::{DetailView, LoadView, PacketView, Place, RequestView, RolloutView, ServiceView, Spot};
+use super::{
+    DetailView, LoadView, Objects, ObjectsRequest, ObjectsUpdate, PacketView, Place, RequestView,
+    RolloutView, ServiceView, Spot,
+};
+use crate::sim::SortedMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The clock.
@@ -82,6 +85,8 @@ pub enum Tab {
     Services,
     /// Events.
     Events,
+    /// Every object, by its kind.
+    Objects,
     /// Who wrote what.
     Writes,
     /// What was chosen on the stage.
@@ -101,6 +106,8 @@ pub struct ViewRequest {
     pub filter: String,
     /// The revision whose chain of causes is shown; 0 for none.
     pub follow: u64,
+    /// The objects that are listed.
+    pub objects: ObjectsRequest,
 }
 
 /// A part of the control plane.
@@ -218,7 +225,7 @@ pub struct Screen {
     /// The control plane.
     pub parts: Arc<Vec<PartView>>,
     /// Every Pod.
-    pub pods: BTreeMap<Place, Arc<PodView>>,
+    pub pods: SortedMap<Place, Arc<PodView>>,
     /// What stands beside the stage.
     pub beside: Beside,
 }
@@ -244,6 +251,8 @@ pub struct Beside {
     pub chain: Arc<Vec<TraceView>>,
     /// What was chosen on the stage, while its tab is open.
     pub detail: Option<Arc<DetailView>>,
+    /// The objects of a kind, while their tab is open.
+    pub objects: Arc<Objects>,
 }
 
 /// What differs from the screen before. What is left out is as it was.
@@ -295,6 +304,9 @@ pub struct ScreenUpdate {
     /// What was chosen, or that nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Vec<DetailView>>,
+    /// What changed of the objects listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objects: Option<ObjectsUpdate>,
     /// Where the writes since the last update came from, for the eye only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pulses: Vec<Spot>,
@@ -348,6 +360,9 @@ impl Screen {
         if let Some(detail) = update.detail {
             self.beside.detail = detail.into_iter().next().map(Arc::new);
         }
+        if let Some(objects) = update.objects {
+            Arc::make_mut(&mut self.beside.objects).take(objects);
+        }
     }
 
     /// What `new` has that this screen has not; `None` where they are the same.
@@ -385,6 +400,7 @@ impl Screen {
             trace: one(&self.beside.trace, &new.beside.trace),
             chain: one(&self.beside.chain, &new.beside.chain),
             detail: maybe(self.beside.detail.as_ref(), new.beside.detail.as_ref()),
+            objects: self.beside.objects.update_to(&new.beside.objects),
             pulses: Vec::new(),
             packets: Vec::new(),
         };

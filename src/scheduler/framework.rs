@@ -5,10 +5,9 @@
 use super::plugins;
 use super::snapshot::{NodeInfo, PodRequest, Snapshot};
 use crate::api::meta::MetaExt;
-use crate::sim::{SimRng, order};
+use crate::sim::{SimRng, SortedMap, order};
 use k8s_openapi::api::core::v1::Pod;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// A filter plugin: can this node take the Pod?
 pub trait FilterPlugin: Sync {
@@ -51,7 +50,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Explanation {
     /// The verdict for each node, by its name.
-    pub nodes: BTreeMap<String, Verdict>,
+    pub nodes: SortedMap<String, Verdict>,
     /// The node chosen.
     pub chosen: Option<String>,
 }
@@ -59,7 +58,7 @@ pub struct Explanation {
 impl Explanation {
     /// The text of the FailedScheduling event: each reason with the number of nodes that gave it.
     pub fn message(&self) -> String {
-        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut counts: SortedMap<&str, u32> = SortedMap::new();
         for verdict in self.nodes.values() {
             if let Verdict::Rejected { reasons, .. } = verdict {
                 reasons

@@ -15,7 +15,7 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason, condition};
 use crate::client::{Component, Ctx, Delta, EventType, Informer, Recorder, WatchCursor, WatchSink};
-use crate::sim::SimDuration;
+use crate::sim::{SimDuration, SortedMap};
 use k8s_openapi::api::core::v1::{Node, Pod, PodCondition};
 use queue::SchedulingQueue;
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub struct Scheduler {
     cache: Cache,
     recorder: Recorder,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    explanations: BTreeMap<NamespacedName, Explanation>,
+    explanations: SortedMap<NamespacedName, Explanation>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -52,7 +52,7 @@ impl Default for Scheduler {
             cursor: WatchCursor::default(),
             cache: Cache::default(),
             recorder: Recorder::new("default-scheduler", ""),
-            explanations: BTreeMap::new(),
+            explanations: SortedMap::new(),
         }
     }
 }

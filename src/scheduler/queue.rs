@@ -5,9 +5,9 @@
 //! all parked Pods here; upstream asks each plugin which changes help it.
 
 use crate::api::NamespacedName;
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap};
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 const BACKOFF_MIN: SimDuration = SimDuration::secs(1);
 const BACKOFF_MAX: SimDuration = SimDuration::secs(10);
@@ -24,11 +24,11 @@ struct Parked {
 pub struct SchedulingQueue {
     active: VecDeque<(NamespacedName, Option<u64>)>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    backing_off: BTreeMap<NamespacedName, (SimTime, Option<u64>)>,
+    backing_off: SortedMap<NamespacedName, (SimTime, Option<u64>)>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    parked: BTreeMap<NamespacedName, Parked>,
+    parked: SortedMap<NamespacedName, Parked>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    attempts: BTreeMap<NamespacedName, u32>,
+    attempts: SortedMap<NamespacedName, u32>,
 }
 
 impl SchedulingQueue {

@@ -4,9 +4,10 @@
 
 use crate::api::meta::MetaExt;
 use crate::api::{NamespacedName, quantity};
+use crate::sim::{SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::{Container, Node, Pod};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a Pod asks for.
@@ -19,7 +20,7 @@ pub struct PodRequest {
     /// Other resources by name, in whole units.
     pub other: BTreeMap<String, i64>,
     /// Host ports, with their protocol.
-    pub host_ports: BTreeSet<(String, i32)>,
+    pub host_ports: SortedSet<(String, i32)>,
 }
 
 impl PodRequest {
@@ -74,18 +75,18 @@ pub struct NodeInfo {
     pub requested: PodRequest,
     /// The Pods on it and what each asked for.
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    pub pods: BTreeMap<NamespacedName, PodRequest>,
+    pub pods: SortedMap<NamespacedName, PodRequest>,
 }
 
 /// All nodes, by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Snapshot {
-    nodes: BTreeMap<String, NodeInfo>,
+    nodes: SortedMap<String, NodeInfo>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    homes: BTreeMap<NamespacedName, String>,
+    homes: SortedMap<NamespacedName, String>,
     /// Pods seen on nodes that are not known (yet).
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    homeless: BTreeMap<NamespacedName, (String, PodRequest)>,
+    homeless: SortedMap<NamespacedName, (String, PodRequest)>,
 }
 
 impl Snapshot {
@@ -126,7 +127,7 @@ impl Snapshot {
             return matters;
         }
         let requested = PodRequest::default();
-        let pods = BTreeMap::new();
+        let pods = SortedMap::new();
         let info = NodeInfo {
             node: node.clone(),
             allocatable,

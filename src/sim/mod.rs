@@ -1,18 +1,20 @@
 //! Time, chance and order: the three things a simulation must be given. Knows no Kubernetes.
 
+mod map;
 pub mod order;
 mod queue;
 mod rng;
 mod time;
 
+pub use map::{SortedMap, SortedSet};
 pub use queue::EventQueue;
 pub use rng::{SimRng, push_hex};
 pub use time::{SimDuration, SimTime};
 
 /// A map as a list of pairs both ways, for keys that are no strings: `#[serde(with = "…")]`.
 pub mod pairs {
+    use super::SortedMap;
     use serde::{Deserialize, Deserializer};
-    use std::collections::BTreeMap;
 
     pub use super::as_pairs as serialize;
 
@@ -20,13 +22,13 @@ pub mod pairs {
     ///
     /// # Errors
     /// The deserializer's own.
-    pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<SortedMap<K, V>, D::Error>
     where
         K: Deserialize<'de> + Ord,
         V: Deserialize<'de>,
         D: Deserializer<'de>,
     {
-        Vec::<(K, V)>::deserialize(deserializer).map(super::order::map_of)
+        Vec::<(K, V)>::deserialize(deserializer).map(SortedMap::from_iter)
     }
 }
 
@@ -34,13 +36,9 @@ pub mod pairs {
 ///
 /// # Errors
 /// The serializer's own.
-pub fn as_pairs<K, V, S>(
-    map: &std::collections::BTreeMap<K, V>,
-    serializer: S,
-) -> Result<S::Ok, S::Error>
+pub fn as_pairs<'m, M, S>(map: &'m M, serializer: S) -> Result<S::Ok, S::Error>
 where
-    K: serde::Serialize,
-    V: serde::Serialize,
+    &'m M: IntoIterator<Item: serde::Serialize>,
     S: serde::Serializer,
 {
     serializer.collect_seq(map)

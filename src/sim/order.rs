@@ -3,10 +3,10 @@
 //!
 //! It never panics, whatever `compare` answers: go-yaml's order of keys, for one, is no total order.
 //!
-//! `collect` into a map or a set sorts too, as `from` does; so there are [`map_of`] and [`set_of`].
+//! `collect` into a B-tree sorts too, as `from` does; so there is [`map_of`].
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Sorts by `compare`; equal items stay in their order.
 pub fn sort_by<T>(list: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
@@ -62,13 +62,6 @@ fn sorted_places(count: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering
     places
 }
 
-/// The items as a set.
-pub fn set_of<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
-    let mut set = BTreeSet::new();
-    set.extend(items);
-    set
-}
-
 /// The pairs as a map; of equal keys the last counts.
 pub fn map_of<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
     let mut map = BTreeMap::new();
@@ -79,7 +72,7 @@ pub fn map_of<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::SimRng;
+    use crate::sim::{SimRng, SortedSet};
 
     #[test]
     fn equal_items_stay_in_their_order() {
@@ -88,7 +81,6 @@ mod tests {
         assert_eq!(list, [(1, 'b'), (1, 'e'), (2, 'd'), (3, 'a'), (3, 'c')]);
         let mut none: [u8; 0] = [];
         sort(&mut none);
-        assert_eq!(set_of([2, 1, 2]).into_iter().collect::<Vec<_>>(), [1, 2]);
         let map = map_of([(2, 'a'), (1, 'b'), (2, 'c')]);
         assert_eq!(map.into_iter().collect::<Vec<_>>(), [(1, 'b'), (2, 'c')]);
     }
@@ -97,7 +89,7 @@ mod tests {
     fn an_order_that_contradicts_itself_loses_nothing() {
         let mut list: Vec<u64> = (0..500).map(|n| n * 7 % 500).collect();
         sort_by(&mut list, |a, b| (a * 31 % 17).cmp(&(b * 13 % 11)));
-        assert_eq!(set_of(list), set_of(0..500));
+        assert!(SortedSet::from_iter(list).into_iter().eq(0..500));
     }
 
     #[test]

@@ -71,14 +71,13 @@ impl SimRng {
             (0x8000 | ((b >> 48) & 0x3fff), 4),
             (b & 0xffff_ffff_ffff, 12),
         ];
-        let mut text = String::with_capacity(36);
+        let mut text = [b'-'; 36];
+        let mut at = 0;
         for (number, digits) in groups {
-            if !text.is_empty() {
-                text.push('-');
-            }
-            push_hex(&mut text, number, digits);
+            write_hex(&mut text[at..at + digits], number);
+            at += digits + 1;
         }
-        text
+        str::from_utf8(&text).unwrap_or_default().to_owned()
     }
 }
 
@@ -87,10 +86,16 @@ impl SimRng {
 pub fn push_hex(text: &mut String, number: u64, digits: u32) {
     let mut places = [0; 16];
     let digits = (digits as usize).min(places.len());
-    for (at, place) in (0_u32..).zip(places[..digits].iter_mut().rev()) {
-        *place = b"0123456789abcdef"[(number >> (4 * at)) as usize & 0xf];
+    write_hex(&mut places[..digits], number);
+    text.push_str(str::from_utf8(&places[..digits]).unwrap_or_default());
+}
+
+/// Fills `places` with the last hexadecimal digits of `number`.
+fn write_hex(places: &mut [u8], mut number: u64) {
+    for place in places.iter_mut().rev() {
+        *place = b"0123456789abcdef"[(number & 0xf) as usize];
+        number >>= 4;
     }
-    text.push_str(std::str::from_utf8(&places[..digits]).unwrap_or_default());
 }
 
 #[cfg(test)]

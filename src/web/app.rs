@@ -6,6 +6,7 @@ use super::engine::Engine;
 use super::flow::Flow;
 use super::keys::{self, Key};
 use super::loading::{Loading, Work, Working};
+use super::panels::objects::DeleteObject;
 use super::panels::{Panel, Shown};
 use super::past::{Banner, CarryOn};
 use super::stage::Stage;
@@ -13,10 +14,10 @@ use super::tabs::{TABS, Tabs};
 use super::theme::Theme;
 use super::{bar, dom, editor, time_bar};
 use crate::protocol::{
-    Aside, AsideCommand, Beside, ClockCommand, FromEngine, Place, PodView, Report, Screen, Spot,
-    Tab, ToEngine, UserCommand, ViewRequest,
+    Aside, AsideCommand, Beside, ClockCommand, FromEngine, ObjectsRequest, Place, PodView, Report,
+    Screen, Spot, Tab, ToEngine, UserCommand, ViewRequest,
 };
-use std::collections::BTreeMap;
+use crate::sim::SortedMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use yew::prelude::*;
@@ -46,6 +47,10 @@ pub enum Msg {
     Filter(String),
     /// The person follows the causes of a revision.
     Follow(u64),
+    /// The person lists other objects.
+    Objects(ObjectsRequest),
+    /// The person reads an object of those listed, or none any more.
+    ShowObject(Place),
     /// The person has seen enough of the last request.
     ClearRequest,
     /// The person opens a dialog, or closes it.
@@ -77,7 +82,7 @@ struct Offer {
 }
 
 /// The Pods of each node, by its name; those without a node under the empty one.
-type ByNode = BTreeMap<String, Rc<Vec<Arc<PodView>>>>;
+type ByNode = SortedMap<String, Rc<Vec<Arc<PodView>>>>;
 
 /// The page.
 pub struct App {
@@ -141,7 +146,7 @@ impl Component for App {
             next_id: 1,
             applying: None,
             cleared: 0,
-            by_node: BTreeMap::new(),
+            by_node: SortedMap::new(),
             callers: Rc::default(),
             flow: Flow::default(),
         }
@@ -174,6 +179,11 @@ impl Component for App {
                 self.view.tab = Tab::Writes;
                 self.ask();
             }
+            Msg::Objects(objects) => {
+                self.view.objects = objects;
+                self.ask();
+            }
+            Msg::ShowObject(at) => self.show_object(at),
             Msg::ClearRequest => {
                 self.cleared = self
                     .screen
@@ -310,6 +320,15 @@ impl App {
         self.ask();
     }
 
+    /// Reads an object; of no name: returns to the list.
+    fn show_object(&mut self, at: Place) {
+        if at.name.is_empty() {
+            dom::focus_soon("[data-testid=objects-kind]");
+        }
+        self.view.objects.chosen = at;
+        self.ask();
+    }
+
     fn key(&mut self, key: Key) {
         let clock = &self.screen.clock;
         match key {
@@ -333,15 +352,17 @@ impl App {
             }
             Key::Filter => {
                 self.open(Tab::Writes);
-                gloo::timers::callback::Timeout::new(50, || {
-                    dom::focus("[data-testid=trace-filter]")
-                })
-                .forget();
+                dom::focus_soon("[data-testid=trace-filter]");
             }
             Key::Help => self.dialog = Some(Dialog::Help),
+            Key::Escape if self.reads_object() => self.show_object(Place::default()),
             Key::Escape if !self.view.chosen.kind.is_empty() => self.choose(Spot::default()),
             Key::Escape => {}
         }
+    }
+
+    fn reads_object(&self) -> bool {
+        self.view.tab == Tab::Objects && !self.view.objects.chosen.name.is_empty()
     }
 
     /// Takes in what the engine says; answers whether the page changes.
@@ -432,7 +453,7 @@ impl App {
     }
 
     fn sort_pods(&mut self) {
-        let mut sorted: BTreeMap<String, Vec<Arc<PodView>>> = BTreeMap::new();
+        let mut sorted: SortedMap<String, Vec<Arc<PodView>>> = SortedMap::new();
         for pod in self.screen.pods.values() {
             sorted
                 .entry(pod.node.clone())
@@ -538,6 +559,9 @@ impl App {
             Some(Dialog::Aside) => html! { <KeptAside kept={self.aside.clone()} {send} /> },
             Some(Dialog::CarryOn) => {
                 html! { <CarryOn clock={self.screen.clock.clone()} storage={self.screen.storage.clone()} {send} /> }
+            }
+            Some(Dialog::Delete) => {
+                html! { <DeleteObject objects={self.screen.beside.objects.clone()} {send} /> }
             }
             None => Html::default(),
         }

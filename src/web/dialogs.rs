@@ -18,6 +18,8 @@ pub enum Dialog {
     Aside,
     /// Whether to do something at an earlier moment.
     CarryOn,
+    /// Whether to delete the object shown.
+    Delete,
 }
 
 /// What a dialog needs.

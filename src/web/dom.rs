@@ -32,6 +32,11 @@ pub fn focus(selector: &str) {
     }
 }
 
+/// The same once the page has been drawn again.
+pub fn focus_soon(selector: &'static str) {
+    gloo::timers::callback::Timeout::new(50, move || focus(selector)).forget();
+}
+
 /// The element that an event is about.
 pub fn target(event: &web_sys::Event) -> Option<Element> {
     event

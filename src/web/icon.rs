@@ -31,6 +31,7 @@ pub fn icon(name: &str) -> Html {
         "file" => "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
         "layers" => "M12 3l9 5-9 5-9-5zM3 12l9 5 9-5M3 16l9 5 9-5",
         "route" => "M5 5h4a4 4 0 0 1 4 4v6a4 4 0 0 0 4 4h2M16 16l3 3-3 3M13 12h6M16 9l3 3-3 3",
+        "list" => "M4 6h2M10 6h10M4 12h2M10 12h10M4 18h2M10 18h10",
         "bell" => "M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4",
         "pen" => "M4 20l1-5L16 4l4 4L9 19zM13 7l4 4",
         "look" => "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14M16 16l5 5",

@@ -29,7 +29,7 @@ pub const HELP: [(&str, &str); 8] = [
     ("Space", "pause or resume"),
     ("n", "next event"),
     ("[  ]", "slower, faster"),
-    ("1 … 6", "the tabs beside the stage"),
+    ("1 … 7", "the tabs beside the stage"),
     ("/", "filter the writes"),
     ("Esc", "close what was chosen"),
     ("Ctrl Enter", "apply the manifest"),
@@ -62,7 +62,7 @@ fn meaning(event: &KeyboardEvent) -> Option<Key> {
         "Escape" => Key::Escape,
         digit => {
             let number = digit.parse::<u8>().ok()?;
-            (1..=6).contains(&number).then(|| Key::Tab(number - 1))?
+            (1..=7).contains(&number).then(|| Key::Tab(number - 1))?
         }
     })
 }

@@ -7,10 +7,11 @@ use crate::protocol::{Spot, Tab};
 use yew::prelude::*;
 
 /// (tab, its word, its drawing), in the order of their keys.
-pub const TABS: [(Tab, &str, &str); 6] = [
+pub const TABS: [(Tab, &str, &str); 7] = [
     (Tab::Manifest, "Manifest", "file"),
     (Tab::Deployments, "Deployments", "layers"),
     (Tab::Services, "Services", "route"),
+    (Tab::Objects, "Objects", "list"),
     (Tab::Events, "Events", "bell"),
     (Tab::Writes, "Writes", "pen"),
     (Tab::Details, "Details", "look"),

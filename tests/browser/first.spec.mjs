@@ -4,7 +4,7 @@ import { copyFileSync } from "node:fs";
 import { test } from "node:test";
 import { address, clean, counts, holds, patience, picture, tab, walk } from "./lib.mjs";
 
-const TABS = ["Manifest", "Deployments", "Services", "Events", "Writes"];
+const TABS = ["Manifest", "Deployments", "Services", "Objects", "Events", "Writes"];
 
 async function everyTab(page, name, tabs = TABS) {
   await clean(page, `${name}: the first screen`);

@@ -5,10 +5,10 @@
 
 use super::scalar::{self, Meaning};
 use super::{CONVERTING, ManifestError};
+use crate::sim::{SortedMap, SortedSet};
 use saphyr_parser::{Event, Input, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How deeply a document may nest.
 pub const DEPTH_LIMIT: u32 = 64;
@@ -33,7 +33,7 @@ pub struct Built {
     /// Its line, from 1.
     pub line: u32,
     /// The line of each field, by its path.
-    pub lines: BTreeMap<String, u32>,
+    pub lines: SortedMap<String, u32>,
 }
 
 struct Builder<'a, T: Input> {
@@ -41,8 +41,8 @@ struct Builder<'a, T: Input> {
     text: &'a str,
     /// The line of the whole text that is line 1 here.
     first: u32,
-    anchors: BTreeMap<usize, (Value, u32)>,
-    lines: BTreeMap<String, u32>,
+    anchors: SortedMap<usize, (Value, u32)>,
+    lines: SortedMap<String, u32>,
     values: u32,
     aliased: bool,
     /// Keys that stand twice: what go-yaml says, and the place of the first.
@@ -82,8 +82,8 @@ pub fn document(text: &str, first: u32) -> Result<Built, Fault> {
         parser: Parser::new_from_str(text),
         text,
         first,
-        anchors: BTreeMap::new(),
-        lines: BTreeMap::new(),
+        anchors: SortedMap::new(),
+        lines: SortedMap::new(),
         values: 0,
         aliased: false,
         twice: Vec::new(),
@@ -266,7 +266,7 @@ impl<'a, T: Input> Builder<'a, T> {
 
     fn mapping(&mut self, path: &str, depth: u32) -> Result<Value, Fault> {
         let mut fields = Map::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 break;

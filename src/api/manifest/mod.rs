@@ -14,11 +14,10 @@ mod syntax;
 pub use build::{DEPTH_LIMIT, VALUE_LIMIT};
 pub(super) use scalar::{go_float, is_plain_text};
 
-use crate::sim::order::map_of;
+use crate::sim::SortedMap;
 use build::{Built, Fault};
 use serde_json::Value;
 use split::Chunk;
-use std::collections::BTreeMap;
 
 /// The longest text that is read, in bytes.
 pub const TEXT_LIMIT: u32 = 1_024 * 1_024;
@@ -42,7 +41,7 @@ pub struct Document {
     /// The line it starts at, from 1.
     pub line: u32,
     /// The line of each field, by its path: `spec.containers[0].image`.
-    pub lines: BTreeMap<String, u32>,
+    pub lines: SortedMap<String, u32>,
 }
 
 impl Document {
@@ -92,13 +91,13 @@ impl Document {
             .min()
     }
 
-    fn lines_below(&self, prefix: &str) -> BTreeMap<String, u32> {
+    fn lines_below(&self, prefix: &str) -> SortedMap<String, u32> {
         let inside = |path: &String| {
             let rest = path.strip_prefix(prefix)?.strip_prefix('.')?;
             Some(rest.to_owned())
         };
         let lines = self.lines.iter();
-        map_of(lines.filter_map(|(path, line)| Some((inside(path)?, *line))))
+        SortedMap::from_iter(lines.filter_map(|(path, line)| Some((inside(path)?, *line))))
     }
 }
 

@@ -217,12 +217,12 @@ mod tests {
     use super::*;
     use crate::api::Kind;
     use crate::apiserver::registry;
-    use std::collections::BTreeSet;
+    use crate::sim::SortedSet;
 
     #[test]
     fn the_table_is_read_whole_and_valid() {
         let made = objects();
-        let keys: BTreeSet<ObjectKey> = made.iter().map(Object::key).collect();
+        let keys: SortedSet<ObjectKey> = made.iter().map(Object::key).collect();
         assert_eq!(keys.len(), made.len(), "every name stands once");
         let mut rules = 0;
         for object in &made {

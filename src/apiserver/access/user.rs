@@ -3,8 +3,8 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/authentication/{user/user.go,serviceaccount/util.go},
 //! v1.36.
 
+use crate::sim::SortedMap;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// The group whose members may do everything.
 pub const MASTERS: &str = "system:masters";
@@ -23,7 +23,7 @@ pub struct User {
     /// The groups.
     pub groups: Vec<String>,
     /// What else is known.
-    pub extra: BTreeMap<String, Vec<String>>,
+    pub extra: SortedMap<String, Vec<String>>,
 }
 
 /// The namespace and the name of the service account that is called `user`.

@@ -10,14 +10,12 @@ use super::{Surroundings, forbidden};
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, Object, Status, quantity};
 use crate::apiserver::registry::resources::{Amounts, pod_limits, pod_requests, qos_class};
-use crate::sim::order::map_of;
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap, SortedSet, order::map_of};
 use k8s_openapi::api::core::v1::{
     Container, PersistentVolumeClaim, Pod, PodSpec, ResourceQuota,
     ScopedResourceSelectorRequirement, Service,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Resources that every container must ask for where a quota counts them.
 const EXPLICIT: [&str; 6] = [
@@ -244,7 +242,7 @@ fn must_specify(quota: &ResourceQuota, object: &Object) -> Result<(), String> {
         return Ok(());
     };
     let Some(spec) = &pod.spec else { return Ok(()) };
-    let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut missing: SortedMap<&str, SortedSet<&str>> = SortedMap::new();
     for container in spec
         .containers
         .iter()

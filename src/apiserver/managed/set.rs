@@ -3,8 +3,8 @@
 //! Upstream: vendor/sigs.k8s.io/structured-merge-diff/v6/fieldpath, v1.36. A path's steps keep their
 //! written form: `f:name` for a field, `k:{…}` for an item by its keys, `v:…` for a value in a set.
 
+use crate::sim::SortedMap;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// How deeply a set may nest.
 const DEPTH_MAX: u32 = 100;
@@ -15,7 +15,7 @@ pub struct FieldSet {
     /// Whether the path of this set itself is in it.
     pub member: bool,
     /// The next steps.
-    pub children: BTreeMap<String, FieldSet>,
+    pub children: SortedMap<String, FieldSet>,
 }
 
 impl FieldSet {
@@ -23,7 +23,7 @@ impl FieldSet {
     pub const fn leaf() -> Self {
         Self {
             member: true,
-            children: BTreeMap::new(),
+            children: SortedMap::new(),
         }
     }
 
@@ -58,7 +58,7 @@ impl FieldSet {
     fn filter(&self, other: &Self, keep_common: bool) -> Self {
         let mut kept = Self {
             member: self.member && (other.member == keep_common),
-            children: BTreeMap::new(),
+            children: SortedMap::new(),
         };
         for (step, set) in &self.children {
             match other.children.get(step) {

@@ -9,8 +9,7 @@
 //! After a field's name comes how server-side apply sees it (`atomic`, `set`, `map=` and the keys,
 //! `-` for what the type says), then how strategic merge does (`merge`, `retainKeys`, and the key),
 //! then `?` and the default that the field has as a key. The field `*` is the definition itself.
-
-use std::collections::BTreeMap;
+use crate::sim::SortedMap;
 use std::sync::LazyLock;
 
 /// How server-side apply sees a list or a map.
@@ -40,7 +39,7 @@ pub struct FieldRule {
     pub default: Option<&'static str>,
 }
 
-type Rules = BTreeMap<&'static str, BTreeMap<&'static str, FieldRule>>;
+type Rules = SortedMap<&'static str, SortedMap<&'static str, FieldRule>>;
 
 static TABLE: LazyLock<Rules> = LazyLock::new(|| parse(include_str!("../../../static/merge.txt")));
 

@@ -12,11 +12,12 @@ use crate::api::Status;
 use crate::api::field::{FieldError, Path};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort as SubsetPort, EndpointSubset, Endpoints,
 };
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const ENDPOINTS_MAX: usize = 1_000;
@@ -105,16 +106,17 @@ impl<'a> KnownAddresses<'a> {
     /// Whether an address like `given` is among those not passed yet.
     fn has(&mut self, given: &EndpointAddress) -> bool {
         self.lists.iter_mut().any(|list| {
-            while let Some((first, rest)) = list.split_first()
-                && first.ip < given.ip
-            {
-                *list = rest;
+            while let Some((known, rest)) = list.split_first() {
+                match known.ip.cmp(&given.ip) {
+                    Ordering::Less => *list = rest,
+                    Ordering::Greater => return false,
+                    Ordering::Equal => {
+                        return known.node_name == given.node_name
+                            && known.hostname == given.hostname;
+                    }
+                }
             }
-            list.first().is_some_and(|known| {
-                known.ip == given.ip
-                    && known.node_name == given.node_name
-                    && known.hostname == given.hostname
-            })
+            false
         })
     }
 }
@@ -246,7 +248,7 @@ fn slice_ports(ports: &[EndpointPort], list: &Path<'_>, errors: &mut Errors) {
         errors.push(FieldError::too_many(list, ports.len(), PORTS_MAX));
         return;
     }
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, port) in ports.iter().enumerate() {
         let at = list.index(index);
         let (name, of_name) = (text(port.name.as_ref()), at.child("name"));

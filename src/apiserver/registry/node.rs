@@ -10,8 +10,8 @@ use crate::api::Status;
 use crate::api::field::{FieldError, Path};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{Node, Taint};
-use std::collections::BTreeSet;
 
 impl Strategy for Node {
     fn prepare_for_update(
@@ -38,7 +38,7 @@ impl Strategy for Node {
         taints(spec.taints.as_deref().unwrap_or_default(), &mut errors);
         let path = Path::new("spec");
         let list = path.child("podCIDRs");
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         for (index, range) in spec.pod_cidrs.iter().flatten().enumerate() {
             let at = list.index(index);
             address::cidr(range, &at, &mut errors);
@@ -74,7 +74,7 @@ impl Strategy for Node {
 fn taints(taints: &[Taint], errors: &mut Errors) {
     let metadata = Path::new("metadata");
     let list = metadata.child("taints");
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for (index, taint) in taints.iter().enumerate() {
         let at = list.index(index);
         refuse(

@@ -4,7 +4,7 @@
 //! pkg/labels/labels.go (FormatLabels), pkg/apis/meta/v1/helpers.go (FormatLabelSelector), v1.36.
 
 use crate::api::meta;
-use crate::sim::{SimTime, order};
+use crate::sim::{SimTime, SortedSet, order};
 use k8s_openapi::api::core::v1::{Container, Event, Node, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, MicroTime, Time};
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ pub fn node_roles(node: &Node) -> String {
             .strip_prefix("node-role.kubernetes.io/")
             .map(str::to_owned),
     };
-    let roles = order::set_of(labels.filter_map(role).filter(|r| !r.is_empty()));
+    let roles = SortedSet::from_iter(labels.filter_map(role).filter(|r| !r.is_empty()));
     or_none(roles.into_iter().collect::<Vec<_>>().join(","))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, age_of};
 use crate::api::meta::MetaExt;
-use crate::sim::{SimTime, order::set_of};
+use crate::sim::{SimTime, SortedSet};
 use k8s_openapi::api::networking::v1::{Ingress, IngressRule};
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -63,7 +63,7 @@ fn addresses(ingress: &Ingress) -> String {
         .into_iter()
         .flatten()
         .filter_map(|point| filled(&point.ip).or(filled(&point.hostname)));
-    let found = set_of(found);
+    let found = SortedSet::from_iter(found);
     found.into_iter().collect::<Vec<_>>().join(",")
 }
 

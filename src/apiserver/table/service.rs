@@ -2,9 +2,8 @@
 
 use super::{Cell, Column, format};
 use crate::api::meta::MetaExt;
-use crate::sim::{SimTime, order::set_of};
+use crate::sim::{SimTime, SortedSet};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
-use std::collections::BTreeSet;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::name(),
@@ -62,7 +61,7 @@ fn external_ip(service: &Service) -> String {
 }
 
 /// The addresses or names that a load balancer has given.
-fn balancers(service: &Service) -> BTreeSet<String> {
+fn balancers(service: &Service) -> SortedSet<String> {
     let status = service.status.as_ref();
     let balancer = status.and_then(|status| status.load_balancer.as_ref());
     let ingress = balancer.and_then(|balancer| balancer.ingress.as_ref());
@@ -70,7 +69,7 @@ fn balancers(service: &Service) -> BTreeSet<String> {
     let address = |point: &k8s_openapi::api::core::v1::LoadBalancerIngress| {
         filled(&point.ip).or(filled(&point.hostname))
     };
-    set_of(ingress.into_iter().flatten().filter_map(address))
+    SortedSet::from_iter(ingress.into_iter().flatten().filter_map(address))
 }
 
 #[cfg(test)]

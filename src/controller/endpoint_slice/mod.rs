@@ -15,13 +15,13 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue};
-use crate::sim::{SimTime, order::map_of};
+use crate::sim::{SimTime, SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use plan::{Content, Plan, plan_changes, plan_slices};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -34,7 +34,7 @@ pub struct EndpointSliceController {
     queue: WorkQueue<NamespacedName>,
     /// The versions that this controller wrote and the watch has not brought yet: they are no news.
     /// Upstream: staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go.
-    written: BTreeSet<u64>,
+    written: SortedSet<u64>,
     triggers: TriggerTimes,
     #[serde(skip)]
     pods: SelectedPods,
@@ -48,7 +48,7 @@ impl Controller for EndpointSliceController {
     fn handle(&mut self, change: &Change, informers: &Informers, _: SimTime) {
         if let Change::EndpointSlice(delta) = change {
             let own = self.written.remove(&delta.revision);
-            self.written = self.written.split_off(&delta.revision);
+            self.written.retain(|revision| *revision > delta.revision);
             if !own && let Some(name) = service_of(delta.latest()) {
                 let key = NamespacedName::new(delta.latest().namespace(), name);
                 self.queue.add(key, Some(delta.revision));
@@ -121,7 +121,7 @@ impl EndpointSliceController {
             .collect();
         let kept = existing.iter().filter(|s| !touched.contains(&s.name()));
         let kept = kept.map(|slice| (slice.name().to_owned(), slice.revision()));
-        let mut settled = map_of(kept);
+        let mut settled = SortedMap::from_iter(kept);
         let mut written = Vec::new();
         let done = perform(plan, service, (labels, trigger), ctx, &mut written);
         for slice in &written {

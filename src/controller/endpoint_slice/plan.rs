@@ -371,9 +371,8 @@ fn recycle(service: &Service, plan: &mut Plan<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::SimRng;
+    use crate::sim::{SimRng, SortedMap, SortedSet};
     use serde_json::{Value, json};
-    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
 
     fn service() -> Service {
@@ -497,11 +496,11 @@ mod tests {
         let mut service = service();
         service.spec.as_mut().expect("a spec").ports = None;
         let mut rng = SimRng::new(3);
-        let mut pods: BTreeMap<String, Selected> = BTreeMap::new();
+        let mut pods: SortedMap<String, Selected> = SortedMap::new();
         let mut slices: Vec<EndpointSlice> = Vec::new();
         let mut by_changes = 0;
         for round in 0..600 {
-            let mut names = BTreeSet::new();
+            let mut names = SortedSet::new();
             for _ in 0..rng.next_u64() % 30 {
                 let name = format!("p{:03}", rng.next_u64() % 250);
                 match rng.next_u64() % 5 {

@@ -11,8 +11,7 @@ use crate::kubectl::flags::{Flag, OUTPUT, Takes, flag};
 use crate::kubectl::get;
 use crate::kubectl::output::tabs;
 use crate::kubectl::shell::Shell;
-use crate::sim::order;
-use std::collections::BTreeSet;
+use crate::sim::{SortedSet, order};
 
 const FLAGS: &[Flag] = &[
     flag("namespaced", Takes::Switch),
@@ -91,7 +90,7 @@ fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
 fn versions(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     knock(shell)?;
     let version = |row: &KindRow| discovery::group_version(row.group, row.version);
-    let versions: BTreeSet<String> = discovery::rows().map(version).collect();
+    let versions: SortedSet<String> = discovery::rows().map(version).collect();
     for version in versions {
         shell.out.line(&version);
     }

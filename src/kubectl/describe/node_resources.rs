@@ -5,7 +5,7 @@ use super::writer::Writer;
 use crate::api::meta::MetaExt;
 use crate::api::quantity;
 use crate::apiserver::table::age;
-use crate::sim::SimTime;
+use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub fn write(w: &mut Writer, pods: &[Arc<Pod>], allocatable: &Amounts, now: SimT
         1,
         "---------\t----\t\t------------\t----------\t---------------\t-------------\t---",
     );
-    let mut sums: BTreeMap<(&str, bool), i64> = BTreeMap::new();
+    let mut sums: SortedMap<(&str, bool), i64> = SortedMap::new();
     for pod in pods {
         let mut cells = Vec::new();
         for (name, limits) in COLUMNS {

@@ -17,11 +17,10 @@ use crate::api::meta::MetaExt;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object};
 use crate::client::{Component, Ctx, Informer, WatchCursor, WatchSink};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 const KINDS: &[Kind] = &[Kind::Service, Kind::EndpointSlice];
@@ -38,13 +37,13 @@ pub struct KubeProxy {
     cursor: WatchCursor,
     services: Informer<Service>,
     slices: Informer<EndpointSlice>,
-    changed: BTreeSet<NamespacedName>,
+    changed: SortedSet<NamespacedName>,
     last_sync: Option<SimTime>,
     rules: Rules,
     recent: Recent,
     /// Requests answered by each endpoint since the rules of its Service changed.
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    answered: BTreeMap<NamespacedName, BTreeMap<Ipv4Addr, u64>>,
+    answered: SortedMap<NamespacedName, SortedMap<Ipv4Addr, u64>>,
 }
 
 impl Component for KubeProxy {
@@ -105,11 +104,11 @@ impl KubeProxy {
             cursor: WatchCursor::default(),
             services: Informer::default(),
             slices: Informer::default(),
-            changed: BTreeSet::new(),
+            changed: SortedSet::new(),
             last_sync: None,
             rules: Rules::default(),
             recent: Recent::default(),
-            answered: BTreeMap::new(),
+            answered: SortedMap::new(),
         }
     }
 

@@ -5,10 +5,8 @@
 
 use super::{Backend, PortRules};
 use crate::api::NamespacedName;
-use crate::sim::order::map_of;
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, SortedMap};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// How many clients an endpoint's list holds; the one that came longest ago makes room.
@@ -21,7 +19,7 @@ pub type Chain = (NamespacedName, u16, Ipv4Addr, u16);
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Recent {
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    chains: BTreeMap<Chain, BTreeMap<Ipv4Addr, SimTime>>,
+    chains: SortedMap<Chain, SortedMap<Ipv4Addr, SimTime>>,
 }
 
 impl Recent {
@@ -63,13 +61,13 @@ impl Recent {
     }
 
     /// Every list: of which Service port and endpoint, and which clients came when.
-    pub fn lists(&self) -> impl Iterator<Item = (&Chain, &BTreeMap<Ipv4Addr, SimTime>)> {
+    pub fn lists(&self) -> impl Iterator<Item = (&Chain, &SortedMap<Ipv4Addr, SimTime>)> {
         self.chains.iter()
     }
 
     /// Puts a list back that [`Recent::lists`] gave; no more clients than a list holds.
     pub fn put(&mut self, chain: Chain, clients: impl IntoIterator<Item = (Ipv4Addr, SimTime)>) {
-        let clients = map_of(clients.into_iter().take(RECENT_LIMIT as usize));
+        let clients = SortedMap::from_iter(clients.into_iter().take(RECENT_LIMIT as usize));
         self.chains.insert(chain, clients);
     }
 

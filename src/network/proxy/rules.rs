@@ -6,11 +6,10 @@
 
 use crate::api::NamespacedName;
 use crate::api::meta::MetaExt;
-use crate::sim::order;
+use crate::sim::{SortedMap, order};
 use k8s_openapi::api::core::v1::{Service, ServicePort as Spec};
 use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -155,11 +154,11 @@ impl PortRules {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rules {
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    services: BTreeMap<NamespacedName, Arc<Vec<PortRules>>>,
+    services: SortedMap<NamespacedName, Arc<Vec<PortRules>>>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    addresses: BTreeMap<(Ipv4Addr, Protocol, u16), (NamespacedName, usize)>,
+    addresses: SortedMap<(Ipv4Addr, Protocol, u16), (NamespacedName, usize)>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
-    node_ports: BTreeMap<(Protocol, u16), (NamespacedName, usize)>,
+    node_ports: SortedMap<(Protocol, u16), (NamespacedName, usize)>,
 }
 
 impl Rules {

@@ -6,6 +6,7 @@ mod events;
 mod hops;
 mod loads;
 mod manifest;
+pub mod objects;
 mod rollout;
 mod rollouts;
 mod services;
@@ -47,6 +48,7 @@ pub fn Panel(props: &Props) -> Html {
         Tab::Manifest => (Html::default(), "Manifest"),
         Tab::Deployments => (rollouts::view(shown, send), "Deployments"),
         Tab::Services => (services::view(shown, send), "Services"),
+        Tab::Objects => (objects::view(shown, send), "Objects"),
         Tab::Events => (events::view(shown, send), "Events"),
         Tab::Writes => (writes::view(shown, send), "Writes"),
         Tab::Details => (details::view(shown, send), "Details"),

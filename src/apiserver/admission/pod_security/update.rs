@@ -8,9 +8,8 @@ use super::{LEVELS, findings, policy};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object};
 use crate::etcd::Etcd;
-use crate::sim::order;
+use crate::sim::{SortedMap, order};
 use k8s_openapi::api::core::v1::{Container, Namespace, Pod};
-use std::collections::BTreeMap;
 
 /// How many Pods of a namespace are looked at.
 const PODS_LIMIT: usize = 3_000;
@@ -54,7 +53,7 @@ pub fn warnings(new: &Namespace, old: &Namespace, etcd: &Etcd) -> Vec<String> {
     let pods: Vec<&Object> = etcd.list(Kind::Pod, Some(new.name())).collect();
     // The first Pod's name, and how many there are, by what is wrong with them. Upstream sorts the
     // lines with their names.
-    let mut found: BTreeMap<String, (&str, usize)> = BTreeMap::new();
+    let mut found: SortedMap<String, (&str, usize)> = SortedMap::new();
     for object in pods.iter().take(PODS_LIMIT) {
         let Object::Pod(pod) = object else { continue };
         let Some(spec) = &pod.spec else { continue };

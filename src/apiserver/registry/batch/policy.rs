@@ -5,11 +5,11 @@
 use super::super::rules::name::qualified_name;
 use super::super::rules::{Errors, number, one_of, refuse, shown};
 use crate::api::field::{FieldError, Path};
+use crate::sim::SortedSet;
 use k8s_openapi::api::batch::v1::{
     JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule,
     SuccessPolicy, SuccessPolicyRule,
 };
-use std::collections::BTreeSet;
 
 const RULES_MAX: usize = 20;
 
@@ -112,7 +112,7 @@ fn exit_codes(
         count @ 256.. => errors.push(FieldError::too_many(&list, count, 255)),
         _ => {}
     }
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for (index, code) in codes.values.iter().enumerate() {
         let at = list.index(index);
         if codes.operator == "In" && *code == 0 {

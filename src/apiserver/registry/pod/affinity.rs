@@ -5,13 +5,12 @@
 use super::super::rules::name::{dns_label, dns_subdomain, label_value, qualified_name};
 use super::super::rules::{Errors, meta, one_of, refuse, text};
 use crate::api::field::{FieldError, Path};
-use crate::sim::order::set_of;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{
     Affinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, Toleration,
     TopologySpreadConstraint, WeightedPodAffinityTerm,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use std::collections::BTreeSet;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
@@ -219,7 +218,7 @@ fn label_keys(term: &PodAffinityTerm, at: &Path<'_>, errors: &mut Errors) {
         }
     }
     if let Some(selector) = &term.label_selector {
-        let mut seen = set_of(keys_of_labels(selector));
+        let mut seen = SortedSet::from_iter(keys_of_labels(selector));
         for expression in selector.match_expressions.iter().flatten() {
             let key = expression.key.as_str();
             if let Some(index) = matching.iter().position(|k| k == key)
@@ -351,7 +350,7 @@ pub fn spread(constraints: &[TopologySpreadConstraint], list: &Path<'_>, errors:
 fn spread_selector(constraint: &TopologySpreadConstraint, at: &Path<'_>, errors: &mut Errors) {
     let keys = constraint.match_label_keys.as_deref().unwrap_or_default();
     let list = at.child("matchLabelKeys");
-    let mut known = BTreeSet::new();
+    let mut known = SortedSet::new();
     match &constraint.label_selector {
         Some(selector) => {
             known.extend(keys_of_labels(selector));

@@ -9,11 +9,10 @@ use super::mount::{self, Volumes};
 use super::{env, probe, security};
 use crate::api::codec;
 use crate::api::field::{FieldError, Path};
-use crate::sim::order::set_of;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, PodSpec,
 };
-use std::collections::BTreeSet;
 
 const RESTARTS: [&str; 3] = ["Always", "Never", "OnFailure"];
 
@@ -22,7 +21,7 @@ pub struct Around<'a> {
     /// The volumes that are all right.
     pub volumes: Volumes<'a>,
     /// The names of the Pod's resource claims.
-    pub claims: BTreeSet<&'a str>,
+    pub claims: SortedSet<&'a str>,
     /// The Pod's spec.
     pub spec: &'a PodSpec,
 }
@@ -44,7 +43,7 @@ pub fn containers(around: &Around<'_>, list: &Path<'_>, errors: &mut Errors) {
         errors.push(FieldError::required(list, ""));
         return;
     }
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, container) in containers.iter().enumerate() {
         let at = list.index(index);
         common(container, around, &at, errors);
@@ -60,7 +59,7 @@ pub fn containers(around: &Around<'_>, list: &Path<'_>, errors: &mut Errors) {
 /// Adds what is wrong with the containers that run before.
 pub fn init_containers(around: &Around<'_>, list: &Path<'_>, errors: &mut Errors) {
     let containers = &around.spec.containers;
-    let mut names = set_of(containers.iter().map(|c| c.name.as_str()));
+    let mut names = SortedSet::from_iter(containers.iter().map(|c| c.name.as_str()));
     for (index, container) in around.spec.init_containers.iter().flatten().enumerate() {
         let at = list.index(index);
         common(container, around, &at, errors);
@@ -170,7 +169,7 @@ fn common(c: &Container, around: &Around<'_>, at: &Path<'_>, errors: &mut Errors
 }
 
 fn ports(ports: &[ContainerPort], list: &Path<'_>, errors: &mut Errors) {
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, port) in ports.iter().enumerate() {
         let at = list.index(index);
         let (given, of_name) = (text(port.name.as_ref()), at.child("name"));
@@ -200,7 +199,7 @@ fn ports(ports: &[ContainerPort], list: &Path<'_>, errors: &mut Errors) {
 
 /// Refuses a port of the node that two of `containers` ask for.
 fn host_ports(containers: &[Container], list: &Path<'_>, errors: &mut Errors) {
-    let mut taken = BTreeSet::new();
+    let mut taken = SortedSet::new();
     for (index, container) in containers.iter().enumerate() {
         let at = list.index(index);
         let list = at.child("ports");
@@ -225,7 +224,7 @@ fn resize_policy(
     list: &Path<'_>,
     errors: &mut Errors,
 ) {
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for (index, policy) in policies.iter().enumerate() {
         let restart = policy.restart_policy.as_str();
         if !seen.insert(policy.resource_name.as_str()) {
@@ -257,7 +256,7 @@ pub fn ephemeral_containers(around: &Around<'_>, list: &Path<'_>, errors: &mut E
         .containers
         .iter()
         .chain(spec.init_containers.iter().flatten());
-    let lasting = set_of(lasting.map(|c| c.name.as_str()));
+    let lasting = SortedSet::from_iter(lasting.map(|c| c.name.as_str()));
     let mut names = lasting.clone();
     for (index, ephemeral) in spec.ephemeral_containers.iter().flatten().enumerate() {
         let at = list.index(index);

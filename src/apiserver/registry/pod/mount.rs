@@ -6,11 +6,11 @@
 use super::super::rules::{Errors, one_of, required, text};
 use super::super::volume;
 use crate::api::field::{FieldError, Path};
+use crate::sim::{SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::{Container, Volume, VolumeMount};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// A Pod's volumes by name.
-pub type Volumes<'a> = BTreeMap<&'a str, &'a Volume>;
+pub type Volumes<'a> = SortedMap<&'a str, &'a Volume>;
 
 /// Adds what is wrong with `container`'s mounts and devices.
 pub fn mounts(container: &Container, volumes: &Volumes<'_>, at: &Path<'_>, errors: &mut Errors) {
@@ -20,7 +20,7 @@ pub fn mounts(container: &Container, volumes: &Volumes<'_>, at: &Path<'_>, error
 
 fn volume_mounts(c: &Container, volumes: &Volumes<'_>, list: &Path<'_>, errors: &mut Errors) {
     let devices = c.volume_devices.as_deref().unwrap_or_default();
-    let mut places = BTreeSet::new();
+    let mut places = SortedSet::new();
     for (index, mount) in c.volume_mounts.iter().flatten().enumerate() {
         let at = list.index(index);
         let (of_name, of_path) = (at.child("name"), at.child("mountPath"));
@@ -129,7 +129,7 @@ fn propagation(mount: &VolumeMount, c: &Container, list: &Path<'_>, errors: &mut
 
 fn volume_devices(c: &Container, volumes: &Volumes<'_>, list: &Path<'_>, errors: &mut Errors) {
     let mounts = c.volume_mounts.as_deref().unwrap_or_default();
-    let (mut names, mut places) = (BTreeSet::new(), BTreeSet::new());
+    let (mut names, mut places) = (SortedSet::new(), SortedSet::new());
     for (index, device) in c.volume_devices.iter().flatten().enumerate() {
         let at = list.index(index);
         let (name, path) = (device.name.as_str(), device.device_path.as_str());

@@ -7,11 +7,11 @@ use super::super::rules::{Errors, number, one_of};
 use super::super::volume;
 use crate::api::codec;
 use crate::api::field::{FieldError, Path};
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{
     AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext, Sysctl,
 };
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 
 const SYSCTL: &str = "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
 
@@ -80,7 +80,7 @@ fn is_sysctl(name: &str) -> bool {
 }
 
 fn sysctls(list: &[Sysctl], spec: &PodSpec, at: &Path<'_>, errors: &mut Errors) {
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, sysctl) in list.iter().enumerate() {
         let at = at.index(index);
         let (name, at) = (sysctl.name.as_str(), at.child("name"));

@@ -15,8 +15,9 @@ use super::container::{self, Around};
 use super::{affinity, resources, security};
 use crate::api::field::{FieldError, Path};
 use crate::api::quantity;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{PodDNSConfig, PodSpec, PodTemplateSpec, ResourceRequirements};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Adds what is wrong with `spec`; `pod` is the Pod's name, where it is no template's.
 pub fn pod_spec(spec: &PodSpec, pod: Option<&str>, at: &Path<'_>, errors: &mut Errors) {
@@ -143,7 +144,7 @@ fn gates(spec: &PodSpec, at: &Path<'_>, errors: &mut Errors) {
         );
     }
     let list = at.child("schedulingGates");
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for (index, gate) in spec.scheduling_gates.iter().flatten().enumerate() {
         let at = list.index(index);
         refuse(qualified_name(&gate.name), &gate.name, &at, errors);
@@ -157,8 +158,8 @@ fn resource_claims<'a>(
     spec: &'a PodSpec,
     list: &Path<'_>,
     errors: &mut Errors,
-) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
+) -> SortedSet<&'a str> {
+    let mut names = SortedSet::new();
     for (index, claim) in spec.resource_claims.iter().flatten().enumerate() {
         let at = list.index(index);
         let of_name = at.child("name");

@@ -9,10 +9,9 @@ use super::super::rules::resource::{self, Amounts};
 use super::super::rules::{Errors, meta, refuse};
 use crate::api::field::{FieldError, Path};
 use crate::api::quantity;
-use crate::sim::order::set_of;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use std::collections::BTreeSet;
 
 impl Strategy for LimitRange {
     fn default(&mut self) {
@@ -28,7 +27,7 @@ impl Strategy for LimitRange {
         let items = self.spec.as_ref().map_or(&[][..], |spec| &spec.limits);
         let spec = Path::new("spec");
         let list = spec.child("limits");
-        let mut types = BTreeSet::new();
+        let mut types = SortedSet::new();
         for (index, item) in items.iter().enumerate() {
             let at = list.index(index);
             let of_type = at.child("type");
@@ -133,7 +132,7 @@ fn limit_item(item: &LimitRangeItem, at: &Path<'_>, errors: &mut Errors) {
         &item.default_request,
         &item.max_limit_request_ratio,
     ];
-    let keys = set_of(all.into_iter().flatten().flat_map(Amounts::keys));
+    let keys = SortedSet::from_iter(all.into_iter().flatten().flat_map(Amounts::keys));
     for name in keys {
         one_resource(item, name, at, errors);
     }

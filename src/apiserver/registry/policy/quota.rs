@@ -11,11 +11,10 @@ use crate::api::Status;
 use crate::api::field::{FieldError, Path};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
-use crate::sim::order::set_of;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{
     ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement,
 };
-use std::collections::BTreeSet;
 
 const SCOPES: [&str; 7] = [
     "Terminating",
@@ -68,9 +67,9 @@ impl Strategy for ResourceQuota {
         if let Some(spec) = &self.spec {
             quota_spec(spec, &path, &mut errors);
         }
-        let scopes = |quota: &Self| -> BTreeSet<String> {
+        let scopes = |quota: &Self| -> SortedSet<String> {
             let spec = quota.spec.as_ref().and_then(|spec| spec.scopes.as_ref());
-            set_of(spec.into_iter().flatten().cloned())
+            SortedSet::from_iter(spec.into_iter().flatten().cloned())
         };
         if scopes(self) != scopes(old) {
             let given = self.spec.as_ref().and_then(|spec| spec.scopes.as_ref());
@@ -109,7 +108,7 @@ fn quota_spec(spec: &ResourceQuotaSpec, at: &Path<'_>, errors: &mut Errors) {
             refuse("unsupported scope applied to resource");
         }
     }
-    if conflict(&set_of(scopes.iter().map(String::as_str))) {
+    if conflict(&SortedSet::from_iter(scopes.iter().map(String::as_str))) {
         refuse("conflicting scopes");
     }
     let selector = spec.scope_selector.as_ref();
@@ -146,7 +145,7 @@ fn unscoped<'a>(spec: &'a ResourceQuotaSpec, scope: &str) -> Vec<&'a String> {
         .collect()
 }
 
-fn conflict(scopes: &BTreeSet<&str>) -> bool {
+fn conflict(scopes: &SortedSet<&str>) -> bool {
     let both = |a: &str, b: &str| scopes.contains(a) && scopes.contains(b);
     both("BestEffort", "NotBestEffort") || both("Terminating", "NotTerminating")
 }

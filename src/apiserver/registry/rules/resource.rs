@@ -5,10 +5,11 @@
 use super::{Errors, name, refuse};
 use crate::api::field::{FieldError, Path};
 use crate::api::quantity;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Amounts by resource.
 pub type Amounts = BTreeMap<String, Quantity>;
@@ -201,7 +202,7 @@ fn against_limit(
 /// Adds what is wrong with a container's resources; `claims` are those its Pod has.
 pub fn container_requirements(
     resources: &ResourceRequirements,
-    claims: &BTreeSet<&str>,
+    claims: &SortedSet<&str>,
     at: &Path<'_>,
     errors: &mut Errors,
 ) {
@@ -213,7 +214,7 @@ pub fn container_requirements(
         errors,
     );
     let list = at.child("claims");
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, claim) in resources.claims.iter().flatten().enumerate() {
         let at = list.index(index);
         if claim.name.is_empty() {

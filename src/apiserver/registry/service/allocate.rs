@@ -11,7 +11,7 @@ use crate::api::meta::MetaExt;
 use crate::api::{Kind, Status};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
-use crate::sim::order::set_of;
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use std::net::Ipv4Addr;
 
@@ -81,7 +81,7 @@ fn cluster_ip(
         return Ok(());
     }
     let (base, size) = cidr(&config.service_cidr).unwrap_or((0x0a60_0000, 1 << 20));
-    let used = set_of(others.iter().filter_map(|s| s.cluster_ip.as_deref()));
+    let used = SortedSet::from_iter(others.iter().filter_map(|s| s.cluster_ip.as_deref()));
     let chosen = if asked.is_empty() {
         let band = (size / 16).clamp(16, 256);
         let count = size - band - 1;
@@ -137,7 +137,7 @@ fn node_ports(
         .iter()
         .flat_map(|s| of(s.ports.as_deref().unwrap_or_default()))
         .chain(others.iter().filter_map(|s| s.health_check_node_port));
-    let mut used = set_of(ports_used);
+    let mut used = SortedSet::from_iter(ports_used);
     let spec_path = Path::new("spec");
     let path = spec_path.child("ports");
     let mut ports = spec.ports.take().unwrap_or_default();

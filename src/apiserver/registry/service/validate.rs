@@ -8,9 +8,9 @@ use super::super::rules::{
     Errors, address, meta, number, one_of, refuse, required_one_of, shown, text,
 };
 use crate::api::field::{FieldError, Path};
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec, SessionAffinityConfig};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use std::collections::BTreeSet;
 
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const BALANCER_ONLY: &str = "may only be used when `type` is 'LoadBalancer'";
@@ -34,7 +34,7 @@ pub fn service_spec(service: &Service, allocated: bool, errors: &mut Errors) {
     }
     by_type(spec, kind, &at, errors);
     let list = at.child("ports");
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, given) in ports.iter().enumerate() {
         port(
             given,
@@ -99,7 +99,7 @@ fn by_type(spec: &ServiceSpec, kind: &str, at: &Path<'_>, errors: &mut Errors) {
 fn port<'a>(
     port: &'a ServicePort,
     named: bool,
-    names: &mut BTreeSet<&'a str>,
+    names: &mut SortedSet<&'a str>,
     at: &Path<'_>,
     errors: &mut Errors,
 ) {
@@ -144,7 +144,7 @@ fn duplicate_ports(ports: &[ServicePort], kind: &str, list: &Path<'_>, errors: &
             errors.push(FieldError::forbidden(&at.child("nodePort"), detail));
         }
     }
-    let (mut outer, mut inner) = (BTreeSet::new(), BTreeSet::new());
+    let (mut outer, mut inner) = (SortedSet::new(), SortedSet::new());
     for (index, port) in ports.iter().enumerate() {
         if let Some(number) = node_port(port)
             && !outer.insert((text(port.protocol.as_ref()), number))
@@ -263,7 +263,7 @@ fn cluster_ips(spec: &ServiceSpec, at: &Path<'_>, errors: &mut Errors) {
 
 fn families(spec: &ServiceSpec, at: &Path<'_>, errors: &mut Errors) {
     let list = at.child("ipFamilies");
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for (index, family) in spec.ip_families.iter().flatten().enumerate() {
         let at = list.index(index);
         one_of(family, &["IPv4", "IPv6"], &at, errors);

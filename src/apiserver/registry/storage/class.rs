@@ -7,9 +7,10 @@ use super::super::Strategy;
 use super::super::rules::name::{NameRule, qualified_name};
 use super::super::rules::{Errors, immutable, meta, one_of, refuse, required, text};
 use crate::api::field::{FieldError, Path};
+use crate::sim::{SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::TopologySelectorTerm;
 use k8s_openapi::api::storage::v1::StorageClass;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 const PARAMETERS_MAX: usize = 512;
 const PARAMETERS_SIZE_MAX: u64 = 256 * 1024;
@@ -93,18 +94,18 @@ fn parameters(parameters: Option<&BTreeMap<String, String>>, at: &Path<'_>, erro
 }
 
 fn topologies(terms: &[TopologySelectorTerm], list: &Path<'_>, errors: &mut Errors) {
-    let mut seen: Vec<BTreeMap<&str, BTreeSet<&str>>> = Vec::new();
+    let mut seen: Vec<SortedMap<&str, SortedSet<&str>>> = Vec::new();
     for (index, term) in terms.iter().enumerate() {
         let at = list.index(index);
         let list = at.child("matchLabelExpressions");
-        let mut raw = BTreeMap::new();
+        let mut raw = SortedMap::new();
         for (index, requirement) in term.match_label_expressions.iter().flatten().enumerate() {
             let at = list.index(index);
             let of_values = at.child("values");
             if requirement.values.is_empty() {
                 errors.push(FieldError::required(&of_values, ""));
             }
-            let mut values = BTreeSet::new();
+            let mut values = SortedSet::new();
             for (index, value) in requirement.values.iter().enumerate() {
                 if !values.insert(value.as_str()) {
                     errors.push(FieldError::duplicate(&of_values.index(index), value));

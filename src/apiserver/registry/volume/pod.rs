@@ -9,10 +9,10 @@ use super::super::storage::claim;
 use super::disk::{self, Iscsi};
 use super::{Sources, local, projected};
 use crate::api::field::{FieldError, Path};
+use crate::sim::{SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::{
     CSIVolumeSource, EphemeralVolumeSource, ISCSIVolumeSource, Volume,
 };
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills in what a volume's author left out.
 pub fn default(volume: &mut Volume) {
@@ -96,10 +96,10 @@ pub fn volumes<'a>(
     pod: Option<&str>,
     at: &Path<'_>,
     errors: &mut Errors,
-) -> BTreeMap<&'a str, &'a Volume> {
-    let mut good = BTreeMap::new();
+) -> SortedMap<&'a str, &'a Volume> {
+    let mut good = SortedMap::new();
     let named = pod.filter(|name| !name.is_empty());
-    let mut created = BTreeSet::new();
+    let mut created = SortedSet::new();
     if let Some(pod) = named {
         let ephemeral = volumes.iter().filter(|volume| volume.ephemeral.is_some());
         created.extend(ephemeral.map(|volume| format!("{pod}-{}", volume.name)));

@@ -8,11 +8,11 @@ use super::super::pod::field_ref;
 use super::super::rules::{Errors, meta, name, refuse, required};
 use super::local::{file_mode, key_to_path, non_reserved_path};
 use crate::api::field::{FieldError, Path};
+use crate::sim::SortedSet;
 use k8s_openapi::api::core::v1::{
     ClusterTrustBundleProjection, DownwardAPIVolumeFile, DownwardAPIVolumeSource, KeyToPath,
     ProjectedVolumeSource, ServiceAccountTokenProjection, VolumeProjection,
 };
-use std::collections::BTreeSet;
 
 const DOWNWARD_FIELDS: [&str; 5] = [
     "metadata.annotations",
@@ -55,7 +55,7 @@ pub fn downward_api(source: &DownwardAPIVolumeSource, at: &Path<'_>, errors: &mu
 
 /// The files of one volume; no two may have the same path.
 struct Files<'a> {
-    paths: BTreeSet<&'a str>,
+    paths: SortedSet<&'a str>,
 }
 
 impl<'a> Files<'a> {
@@ -85,7 +85,7 @@ pub fn projected(source: &ProjectedVolumeSource, at: &Path<'_>, errors: &mut Err
     file_mode(source.default_mode, &at.child("defaultMode"), errors);
     let list = at.child("sources");
     let mut files = Files {
-        paths: BTreeSet::new(),
+        paths: SortedSet::new(),
     };
     for (index, projection) in source.sources.iter().flatten().enumerate() {
         one_projection(projection, &mut files, (&list.index(index), at), errors);
