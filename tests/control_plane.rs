@@ -169,11 +169,8 @@ fn without_its_node_there_is_no_control_plane() {
     }
 }
 
-/// Nobody asks the parts what they may do; this does, of everything that they have written.
-#[test]
-fn the_parts_do_what_their_roles_allow() {
-    let mut cluster = cluster();
-    let scale = r#"{apiVersion: v1, kind: ReplicationController, metadata: {name: old}, spec: {replicas: 1,
+/// Something for every controller to do.
+const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metadata: {name: old}, spec: {replicas: 1,
         selector: {a: b}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: nginx}]}}}}
 ---
 {apiVersion: v1, kind: ResourceQuota, metadata: {name: quota}, spec: {hard: {pods: 50}}}
@@ -181,14 +178,25 @@ fn the_parts_do_what_their_roles_allow() {
 {apiVersion: v1, kind: Namespace, metadata: {name: gone}}
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: gone}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: token, annotations: {kubernetes.io/service-account.name: default}},
+    type: kubernetes.io/service-account-token}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
 "#;
+
+/// Nobody asks the parts what they may do; this does, of everything that they have written.
+#[test]
+fn the_parts_do_what_their_roles_allow() {
+    let mut cluster = cluster();
     let now = cluster.now();
-    let report = kubarium::kubectl::apply(scale, &mut cluster, now);
+    let report = kubarium::kubectl::apply(EVERYTHING, &mut cluster, now);
     assert!(report.errors.is_empty(), "{report:?}");
     run(&mut cluster, 10_000);
     cluster.stop_node("worker-1");
     run(&mut cluster, 400_000);
     for (kind, namespace, name) in [
+        (Kind::ServiceAccount, "default", "default"),
         (Kind::Namespace, "", "gone"),
         (Kind::ReplicationController, "default", "old"),
     ] {
@@ -232,4 +240,11 @@ fn the_parts_do_what_their_roles_allow() {
         );
     }
     assert!(actors.len() >= 8, "{actors:?}");
+    for part in [
+        "service-account-controller",
+        "root-ca-cert-publisher",
+        "serviceaccount-token-controller",
+    ] {
+        assert!(actors.contains(part), "{actors:?}");
+    }
 }

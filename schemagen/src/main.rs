@@ -54,6 +54,7 @@ fn roots(all: &mut Collector) {
     all.add::<api::apps::v1::DaemonSet>();
     all.add::<api::apps::v1::ControllerRevision>();
     all.add::<api::authentication::v1::SelfSubjectReview>();
+    all.add::<api::authentication::v1::TokenRequest>();
     all.add::<api::authentication::v1::TokenReview>();
     all.add::<api::authorization::v1::LocalSubjectAccessReview>();
     all.add::<api::authorization::v1::SelfSubjectAccessReview>();

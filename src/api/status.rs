@@ -20,6 +20,8 @@ pub enum Reason {
     Invalid,
     /// 400
     BadRequest,
+    /// 401: nobody is known by these credentials.
+    Unauthorized,
     /// 403
     Forbidden,
     /// 405
@@ -52,6 +54,7 @@ impl Reason {
             Reason::AlreadyExists | Reason::Conflict => 409,
             Reason::Invalid => 422,
             Reason::BadRequest => 400,
+            Reason::Unauthorized => 401,
             Reason::Forbidden => 403,
             Reason::MethodNotAllowed => 405,
             Reason::NotAcceptable => 406,

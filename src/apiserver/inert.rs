@@ -39,9 +39,6 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
         Kind::RuntimeClass => {
             "every container of this cluster runs in the same way: a RuntimeClass gives its overhead and its nodes only"
         }
-        Kind::ServiceAccount => {
-            "no Pod of this cluster gets a token yet: a ServiceAccount is stored, and is nobody"
-        }
         _ => return None,
     })
 }

@@ -5,7 +5,8 @@
 //! in [`Etcd`], and what it allocates (cluster IPs, node ports) it works out from there.
 //!
 //! Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go, v1.36. Left out:
-//! authentication (requests say whom they are for, see `access/`), flow control, encryption, the sockets (see `server/`).
+//! every authentication but by ServiceAccounts' tokens (requests say whom they are for, see `access/`
+//! and `tokens/`), flow control, encryption, the sockets (see `server/`).
 
 pub mod access;
 pub mod admission;
@@ -29,6 +30,7 @@ mod stored;
 pub mod table;
 #[cfg(test)]
 pub mod testing;
+pub mod tokens;
 mod tracking;
 pub mod version;
 pub mod watch;
@@ -44,10 +46,11 @@ pub use request::{
 pub use stored::decode_stored;
 
 use crate::api::watch::{Origin, WatchEvent};
-use crate::api::{Object, Status};
+use crate::api::{NamespacedName, Object, Status};
 use crate::etcd::{Compacted, Etcd};
 use crate::sim::{SimRng, SimTime};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tracking::{Tracking, Write};
 
 /// What the API server is told when it starts.
@@ -60,13 +63,11 @@ pub struct ApiServerConfig {
     /// The address of the `kubernetes` Service's only endpoint.
     pub advertise_address: String,
     /// Admission plugins that are off, by name, as `--disable-admission-plugins` lists them.
-    #[serde(default = "not_yet")]
+    #[serde(default)]
     pub disable_admission_plugins: Vec<String>,
-}
-
-/// The plugins that wait for a controller: see their files.
-fn not_yet() -> Vec<String> {
-    vec!["ServiceAccount".to_owned()]
+    /// What signs ServiceAccounts' tokens, as `--service-account-signing-key-file` holds it.
+    #[serde(default)]
+    pub service_account_key: String,
 }
 
 impl Default for ApiServerConfig {
@@ -75,7 +76,8 @@ impl Default for ApiServerConfig {
             service_cidr: "10.96.0.0/12".to_owned(),
             node_ports: (30_000, 32_767),
             advertise_address: "192.168.64.10".to_owned(),
-            disable_admission_plugins: not_yet(),
+            disable_admission_plugins: Vec::new(),
+            service_account_key: String::new(),
         }
     }
 }
@@ -252,6 +254,15 @@ impl ApiHandle for ApiServer {
 
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
         admission::warnings(new, old, &self.config, &self.etcd)
+    }
+
+    fn request_token(
+        &mut self,
+        account: &NamespacedName,
+        request: Value,
+        now: SimTime,
+    ) -> Result<Value, Status> {
+        ApiServer::request_token(self, account, request, now)
     }
 
     fn access(&self) -> Result<access::Access<'_>, Status> {

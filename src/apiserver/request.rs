@@ -223,6 +223,18 @@ pub trait ApiHandle {
     /// The server does not answer.
     fn components(&self) -> Result<Vec<Component>, Status>;
 
+    /// Gives the ServiceAccount `account` a token (its `token` subresource). `request` is a
+    /// `TokenRequest` of which every field fits its type.
+    ///
+    /// # Errors
+    /// The `Status` that a client of the real API server would get.
+    fn request_token(
+        &mut self,
+        account: &NamespacedName,
+        request: Value,
+        now: SimTime,
+    ) -> Result<Value, Status>;
+
     /// Reads a container's log (the `log` subresource), which the API server fetches from the Pod's
     /// kubelet. Whoever has no kubelets behind it serves none.
     ///

@@ -102,6 +102,14 @@ impl Ctx<'_> {
         self.request(Operation::Update(object)).map(|_| ())
     }
 
+    /// Stores a new object of any kind.
+    ///
+    /// # Errors
+    /// The API server's refusal.
+    pub fn create_object(&mut self, object: Object) -> Result<(), Status> {
+        self.request(Operation::Create(object)).map(|_| ())
+    }
+
     /// Stores a new object.
     ///
     /// # Errors

@@ -216,6 +216,7 @@ impl Cluster {
         let mut api = ApiServer::on_store(config.api_server(), SimRng::new(backup.api_rng), etcd);
         // As every API server that starts: a backup of an older build has none.
         api.ensure_policy(backup.now);
+        bootstrap::ensure_accounts(&mut api, backup.now);
         let mut cluster = Self::of_parts(config, backup.now, api, kubelets.collect());
         cluster.rng = SimRng::new(backup.rng);
         cluster.trace = Trace::resume(backup.revision, backup.trace.iter().cloned());

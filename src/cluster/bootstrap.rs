@@ -5,14 +5,15 @@
 //! kube-proxy as a Pod of each node, which only a DaemonSet could make.
 
 use super::{Cluster, ClusterConfig, Part};
-use crate::api::Object;
+use crate::api::{Kind, Object, ObjectKey};
 use crate::apiserver::door::{FieldValidation, decode};
-use crate::apiserver::{Operation, Request};
+use crate::apiserver::{ApiServer, Operation, Request};
 use crate::kubelet::{Kubelet, NodeConfig};
 use crate::network::ipam;
+use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Namespace,
-    Pod, PodSpec, Service, ServicePort, ServiceSpec, Toleration,
+    Pod, PodSpec, Service, ServiceAccount, ServicePort, ServiceSpec, Toleration,
 };
 use k8s_openapi::api::discovery::v1::{
     Endpoint, EndpointConditions, EndpointPort as SlicePort, EndpointSlice,
@@ -83,6 +84,23 @@ pub fn create_objects(cluster: &mut Cluster) {
     cluster.api.ensure_policy(now);
 }
 
+/// Makes the account that CoreDNS runs as in a cluster of a build that had no accounts, whose
+/// `kube-system` has not even its own.
+pub fn ensure_accounts(api: &mut ApiServer, now: SimTime) {
+    let account = |name: &str| ObjectKey::new(Kind::ServiceAccount, "kube-system", name);
+    let namespace = ObjectKey::new(Kind::Namespace, "", "kube-system");
+    let is_there = |key: ObjectKey| api.etcd().get(&key).is_some();
+    if !is_there(namespace) || is_there(account("default")) || is_there(account("coredns")) {
+        return;
+    }
+    let coredns = ServiceAccount {
+        metadata: metadata("kube-system", "coredns"),
+        ..ServiceAccount::default()
+    };
+    // A store that is full does without.
+    let _ = api.handle(by_kubeadm(Object::new(coredns)), now);
+}
+
 /// Creates the objects of a list that is part of the binary.
 fn create_list(cluster: &mut Cluster, list: &str) {
     let list: Vec<serde_json::Value> =
@@ -96,18 +114,16 @@ fn create_list(cluster: &mut Cluster, list: &str) {
     }
 }
 
-fn create(cluster: &mut Cluster, object: Object) {
-    let request = Request {
+fn by_kubeadm(object: Object) -> Request {
+    Request {
         actor: "kubeadm".into(),
-        cause: None,
-        dry_run: false,
-        manager: None,
-        via: "",
-        user: None,
-        operation: Operation::Create(object),
-    };
+        ..Request::by_user(Operation::Create(object))
+    }
+}
+
+fn create(cluster: &mut Cluster, object: Object) {
     let now = cluster.now;
-    let created = cluster.api.handle(request, now);
+    let created = cluster.api.handle(by_kubeadm(object), now);
     debug_assert!(
         created.is_ok(),
         "the cluster's own objects are valid: {created:?}"

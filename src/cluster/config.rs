@@ -1,7 +1,7 @@
 //! What decides a cluster, besides the commands given to it: its seed, start and nodes.
 
 use crate::apiserver::ApiServerConfig;
-use crate::sim::SimTime;
+use crate::sim::{SimRng, SimTime};
 use serde::{Deserialize, Serialize};
 
 /// The most worker nodes a cluster may have.
@@ -83,6 +83,10 @@ impl ClusterConfig {
 
     /// What the API server is told.
     pub fn api_server(&self) -> ApiServerConfig {
-        ApiServerConfig::default()
+        let mut rng = SimRng::new(self.seed).fork("service-account-key");
+        ApiServerConfig {
+            service_account_key: rng.uuid() + &rng.uuid(),
+            ..ApiServerConfig::default()
+        }
     }
 }

@@ -401,6 +401,15 @@ impl ApiHandle for Cluster {
         self.api.warnings(new, old)
     }
 
+    fn request_token(
+        &mut self,
+        account: &NamespacedName,
+        request: serde_json::Value,
+        now: SimTime,
+    ) -> Result<serde_json::Value, Status> {
+        self.api.request_token(account, request, now)
+    }
+
     fn access(&self) -> Result<Access<'_>, Status> {
         self.api.access()
     }

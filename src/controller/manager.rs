@@ -41,6 +41,9 @@ macro_rules! controllers {
 }
 
 controllers! {
+    service_account: super::service_account::ServiceAccountController,
+    root_ca: super::root_ca::RootCaPublisher,
+    token_secrets: super::token_secrets::TokenSecretsController,
     deployment: super::deployment::DeploymentController,
     replica_set: super::replica_set::ReplicaSetController,
     replication: super::replication::ReplicationManager,

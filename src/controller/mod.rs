@@ -22,9 +22,12 @@ mod pods;
 mod replica_set;
 mod replication;
 mod resource_quota;
+mod root_ca;
 mod selected_pods;
+mod service_account;
 mod service_pods;
 mod taint_eviction;
+mod token_secrets;
 mod trigger_time;
 
 pub use deployment::budget as rollout_budget;

@@ -53,6 +53,19 @@ impl ApiHandle for Impersonated<'_> {
         self.api.warnings(new, old)
     }
 
+    fn request_token(
+        &mut self,
+        account: &NamespacedName,
+        request: serde_json::Value,
+        now: SimTime,
+    ) -> Result<serde_json::Value, Status> {
+        let kind = Kind::ServiceAccount;
+        let mut asked = Attributes::of_kind("create", kind, &account.namespace, &account.name);
+        asked.subresource = "token".to_owned();
+        self.api.access()?.check(&self.user, &asked)?;
+        self.api.request_token(account, request, now)
+    }
+
     fn access(&self) -> Result<Access<'_>, Status> {
         self.api.access()
     }

@@ -6,7 +6,7 @@ use crate::api::{Reason, Status};
 use crate::apiserver::rest::{self, Content, Form, HttpRequest, Query};
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use futures_util::StreamExt;
@@ -51,6 +51,16 @@ fn impersonation(headers: &HeaderMap) -> Vec<(String, String)> {
         Some((name.as_str().to_owned(), value.to_owned()))
     };
     given.filter_map(pair).collect()
+}
+
+/// The token of a bearer; empty where there is none.
+fn bearer(authorization: &str) -> String {
+    let mut words = authorization.trim().split(' ');
+    let scheme = words.next().unwrap_or_default();
+    let token = words
+        .next()
+        .filter(|_| scheme.eq_ignore_ascii_case("bearer"));
+    token.unwrap_or_default().to_owned()
 }
 
 /// Reads a body. One that is too large is read on for a while, so that its sender gets to see the
@@ -123,6 +133,7 @@ async fn received(parts: &Parts, body: Body) -> Result<HttpRequest, Status> {
         accept: header(headers, ACCEPT),
         user_agent: header(headers, USER_AGENT),
         impersonate,
+        bearer: bearer(&header(&headers, AUTHORIZATION)),
         body,
     })
 }
@@ -133,7 +144,7 @@ async fn respond(
     parts: Parts,
 ) -> Result<Response<Body>, Status> {
     if request.path.starts_with("/openapi/") && !request.is_write() {
-        if !request.impersonate.is_empty() {
+        if !request.impersonate.is_empty() || !request.bearer.is_empty() {
             // The documents are not the cluster's, but who may read them is its matter.
             shared.machine.http(request.clone()).await?;
         }

@@ -11,11 +11,7 @@ const NOW: SimTime = SimTime::from_secs(1_767_225_600);
 /// A server with the namespaces `default` and `namespaces`, each with its default account. All
 /// admission plugins are on.
 pub fn server(namespaces: &[&str]) -> ApiServer {
-    let config = ApiServerConfig {
-        disable_admission_plugins: Vec::new(),
-        ..ApiServerConfig::default()
-    };
-    let mut api = ApiServer::new(config, SimRng::new(1));
+    let mut api = ApiServer::new(ApiServerConfig::default(), SimRng::new(1));
     for name in namespaces.iter().chain(&["default"]) {
         let namespace =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});

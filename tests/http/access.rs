@@ -244,6 +244,144 @@ fn kubectl_asks_what_is_allowed() {
     }
 }
 
+/// Makes the account `robot` and answers its token for `spec`.
+fn token_of(server: &Server, spec: &Value) -> String {
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    server.create(accounts, &json!({"metadata": {"name": "robot"}}));
+    let given = server.create(&format!("{accounts}/robot/token"), &json!({"spec": spec}));
+    assert_eq!(
+        (&given["kind"], &given["apiVersion"]),
+        (&json!("TokenRequest"), &json!("authentication.k8s.io/v1"))
+    );
+    let token = given.pointer("/status/token").and_then(Value::as_str);
+    token.expect("a token").to_owned()
+}
+
+#[test]
+fn who_brings_a_token_is_its_account() {
+    let server = Server::start(&[]);
+    let token = token_of(&server, &json!({}));
+    let pods = "/api/v1/namespaces/default/pods";
+    let bring = |token: &str, method: &'static str, path: &str| {
+        let header = format!("Bearer {token}");
+        server.ask(method, path).header("Authorization", &header)
+    };
+    let refused = bring(&token, "GET", pods).send();
+    assert_eq!(refused.code, 403);
+    assert_eq!(
+        refused.json()["message"],
+        r#"pods is forbidden: User "system:serviceaccount:default:robot" cannot list resource "pods" in API group "" in the namespace "default""#
+    );
+    let role = json!({"metadata": {"name": "reader"}, "rules": [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+    ]});
+    server.create(&format!("{RBAC}/namespaces/default/roles"), &role);
+    let binding = json!({
+        "metadata": {"name": "readers"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+        "subjects": [{"kind": "ServiceAccount", "name": "robot", "namespace": "default"}],
+    });
+    server.create(&format!("{RBAC}/namespaces/default/rolebindings"), &binding);
+    assert_eq!(bring(&token, "GET", pods).send().code, 200);
+    assert_eq!(bring(&token, "DELETE", pods).send().code, 403);
+    let impersonated = bring(&token, "GET", pods).header("Impersonate-User", "jane");
+    let refused = impersonated.send();
+    assert_eq!(refused.code, 403, "{}", refused.text);
+    assert!(
+        refused.text.contains("cannot impersonate"),
+        "{}",
+        refused.text
+    );
+    let own = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let told = bring(&token, "POST", own).json(&json!({})).send().json();
+    let user = &told["status"]["userInfo"];
+    assert_eq!(user["username"], "system:serviceaccount:default:robot");
+    assert_eq!(
+        user["groups"],
+        json!([
+            "system:serviceaccounts",
+            "system:serviceaccounts:default",
+            "system:authenticated"
+        ])
+    );
+    assert!(user["extra"]["authentication.kubernetes.io/credential-id"].is_array());
+    let account = "/api/v1/namespaces/default/serviceaccounts/robot";
+    assert_eq!(server.ask("DELETE", account).send().code, 200);
+    assert_eq!(
+        bring(&token, "GET", pods).send().code,
+        401,
+        "its account is gone"
+    );
+}
+
+#[test]
+fn who_brings_a_wrong_token_is_nobody() {
+    let server = Server::start(&[]);
+    for path in ["/api/v1/namespaces/default/pods", "/openapi/v3", "/healthz"] {
+        let ask = server.ask("GET", path);
+        let refused = ask.header("Authorization", "Bearer nonsense").send();
+        assert_eq!(refused.code, 401, "{path}: {}", refused.text);
+        let status = refused.json();
+        assert_eq!(
+            (&status["reason"], &status["message"], &status["code"]),
+            (&json!("Unauthorized"), &json!("Unauthorized"), &json!(401))
+        );
+    }
+    let basic = server.ask("GET", "/api/v1/nodes");
+    let basic = basic.header("Authorization", "Basic YTpi").send();
+    assert_eq!(basic.code, 200, "who brings no token is the owner");
+}
+
+#[test]
+fn tokens_are_reviewed() {
+    let server = Server::start(&[]);
+    let token = token_of(
+        &server,
+        &json!({"audiences": ["vault"], "expirationSeconds": 900}),
+    );
+    let reviews = "/apis/authentication.k8s.io/v1/tokenreviews";
+    let ask = |audiences: &[&str]| {
+        let spec = json!({"token": token, "audiences": audiences});
+        server.create(reviews, &json!({"spec": spec}))["status"].clone()
+    };
+    let told = ask(&["vault", "x"]);
+    assert_eq!(told["authenticated"], true);
+    assert_eq!(told["audiences"], json!(["vault"]));
+    assert_eq!(
+        told["user"]["username"],
+        "system:serviceaccount:default:robot"
+    );
+    assert!(told["user"]["uid"].is_string());
+    let told = ask(&[]);
+    assert_eq!(told["authenticated"], Value::Null);
+    let why = told["error"].as_str().expect("why not");
+    assert!(why.contains("is invalid for the target audiences"), "{why}");
+    let path = "/api/v1/namespaces/default/serviceaccounts/robot/token";
+    let wrong = json!({"spec": {"expirationSeconds": "x"}});
+    assert_eq!(server.ask("POST", path).json(&wrong).send().code, 400);
+    assert_eq!(server.get(path).code, 405);
+    let Some(kubectl) = Kubectl::start() else {
+        return;
+    };
+    kubectl.expect(&[
+        (
+            "create serviceaccount robot",
+            "serviceaccount/robot created",
+        ),
+        (
+            "create token robot --duration 20m -o yaml",
+            "kind: TokenRequest",
+        ),
+        ("create token robot --audience vault", "eyJ"),
+        ("get serviceaccounts", "robot"),
+        ("describe serviceaccount robot", "Name:"),
+        (
+            "get configmap kube-root-ca.crt -o yaml",
+            "BEGIN CERTIFICATE",
+        ),
+    ]);
+}
+
 #[test]
 fn other_versions_are_served_of_the_same_objects() {
     let server = Server::start(&[]);

@@ -379,10 +379,13 @@ fn it_watches() {
         watching.stdout.take().expect("piped"),
     ));
     let mut next = || lines.next().expect("a line").expect("text");
-    assert_eq!(
-        (next(), next()),
-        ("configmap/one".to_owned(), "configmap/two".to_owned())
-    );
+    let seen = [next(), next(), next()];
+    let names = [
+        "configmap/kube-root-ca.crt",
+        "configmap/one",
+        "configmap/two",
+    ];
+    assert_eq!(seen, names);
     watching.kill().expect("it ends");
     watching.wait().expect("it ended");
 }

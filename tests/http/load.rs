@@ -17,6 +17,7 @@ fn a_thousand_idle_watches_are_no_burden() {
     let path = "/api/v1/namespaces/kube-public/configmaps?watch=1";
     let idle: Vec<Watch> = (0..1_000).map(|_| Watch::open(&server, path)).collect();
     let mut busy = Watch::open(&server, &format!("{MAPS}?watch=1"));
+    assert_eq!(busy.next_name(), "ADDED kube-root-ca.crt");
     let began = Instant::now();
     for index in 0..100 {
         server.create(MAPS, &config_map(&format!("m-{index}"), "x"));

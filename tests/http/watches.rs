@@ -5,6 +5,8 @@ use crate::server::Server;
 use serde_json::{Value, json};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+/// What every namespace has.
+const OWN: &str = "ADDED kube-root-ca.crt";
 
 fn config_map(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"n": name}}})
@@ -41,6 +43,7 @@ fn a_watch_can_begin_with_what_is_there_and_says_when_that_ends() {
         "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
     let mut watch = Watch::open(&server, &format!("{MAPS}?{query}"));
     assert_eq!(watch.next_name(), "ADDED a");
+    assert_eq!(watch.next_name(), OWN);
     let mark = watch.next().unwrap();
     assert_eq!(mark["type"], "BOOKMARK");
     assert_eq!(
@@ -55,8 +58,10 @@ fn a_watch_can_begin_with_what_is_there_and_says_when_that_ends() {
 fn a_watch_ends_in_time_and_with_the_server() {
     let mut server = Server::start(&[]);
     let mut brief = Watch::open(&server, &format!("{MAPS}?watch=1&timeoutSeconds=1"));
+    assert_eq!(brief.next_name(), OWN);
     assert!(brief.next().is_none());
     let mut long = Watch::open(&server, &format!("{MAPS}?watch=1"));
+    assert_eq!(long.next_name(), OWN);
     let (status, errors) = server.stop();
     assert!(status.success() && errors.is_empty(), "{status} {errors}");
     assert!(long.next().is_none());

@@ -42,14 +42,26 @@ const fn exception(why: &'static str) -> Exception {
 pub const EXCEPTIONS: &[Exception] = &[
     Exception {
         recorded: &[
-            "/var/run/secrets/kubernetes.io/serviceaccount",
+            "/var/run/secrets/kubernetes.io/serviceaccount from default-token-",
             "default-token-",
             "Type: Secret (a volume",
             "SecretName: default-token-",
             "Optional: false",
         ],
-        cut: &["Mounts:", "Volumes:"],
-        ..exception("Pods get no service account's token here yet")
+        ours: &[
+            "/var/run/secrets/kubernetes.io/serviceaccount from kube-api-access-",
+            "kube-api-access-",
+            "Type: Projected (a volume",
+            "TokenExpirationSeconds: 3607",
+            "ConfigMapName: kube-root-ca.crt",
+            "Optional: false",
+            "DownwardAPI: true",
+        ],
+        ..exception("v1.22 and later project an account's token instead of mounting its Secret")
+    },
+    Exception {
+        ours: &["Service Account: default"],
+        ..exception("v1.22 and later show a Pod's account")
     },
     Exception {
         ours: &["Node-Selectors: <none>", "Tolerations: <none>"],
@@ -132,10 +144,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     Exception {
         ours: &["Warning: v1 Endpoints is deprecated"],
         ..exception("v1.33 warns of the older endpoints")
-    },
-    Exception {
-        recorded: &["kube-root-ca.crt"],
-        ..exception("namespaces hold no root certificate here yet")
     },
     Exception {
         recorded: &["Topology:"],

@@ -6,9 +6,11 @@ use crate::step::{Step, random};
 use crate::world::World;
 use crate::{invariants, number, rest};
 use k8s_openapi::api::core::v1::Pod;
+use kubarium::api::Kind;
 use kubarium::api::codec;
 use kubarium::api::meta::MetaExt;
-use kubarium::cluster::{Backup, Cluster};
+use kubarium::apiserver::{ApiHandle, Operation, Request};
+use kubarium::cluster::{Backup, Cluster, ClusterConfig};
 use kubarium::sim::{SimDuration, SimRng};
 use serde_json::Value;
 
@@ -80,6 +82,61 @@ fn nothing_changes_in_a_cluster_at_rest() {
     world.run(SimDuration::secs(600)).expect("it holds");
     assert_eq!(running(&world.cluster), before);
     rest::converge(&mut world).expect("it holds");
+}
+
+/// What older builds did not have: accounts and certificates of namespaces.
+fn is_new(object: &Value) -> bool {
+    object["kind"] == "ServiceAccount" || object["metadata"]["name"] == "kube-root-ca.crt"
+}
+
+#[test]
+fn a_backup_from_before_there_were_accounts_gets_them() {
+    let mut cluster = Cluster::new(ClusterConfig::default());
+    cluster.run_until(cluster.now() + SimDuration::secs(30));
+    let text = codec::to_json(&cluster.backup());
+    let mut value: Value = serde_json::from_str(&text).expect("a backup is JSON");
+    let objects = value["objects"].as_array_mut().expect("objects");
+    let all = objects.len();
+    objects.retain(|object| !is_new(object));
+    assert_eq!(
+        all - objects.len(),
+        9,
+        "two for each namespace, and CoreDNS's"
+    );
+    let backup: Backup = codec::from_value(value).expect("a backup");
+    let (mut old, refused) = Cluster::restore(&backup).expect("it can be restored");
+    assert_eq!(refused, [""; 0]);
+    let before = running(&old);
+    old.run_until(old.now() + SimDuration::secs(1));
+    assert_eq!(running(&old), before, "what ran runs on");
+    let objects = old.api().etcd().objects();
+    assert_eq!(
+        objects.filter(|object| is_new(&object.to_json())).count(),
+        9
+    );
+    for pod in invariants::list::<Pod>(&old) {
+        if !pod.name().ends_with("control-plane") {
+            let key = pod.namespaced_name().of(Kind::Pod);
+            let options = Default::default();
+            let now = old.now();
+            let delete = Request::by_user(Operation::Delete { key, options });
+            old.handle(delete, now).expect("deleted");
+        }
+    }
+    old.run_until(old.now() + SimDuration::secs(60));
+    let pods: Vec<_> = invariants::list::<Pod>(&old).collect();
+    assert_eq!(pods.len(), before.len(), "what is deleted comes back");
+    for pod in pods
+        .iter()
+        .filter(|pod| !pod.name().ends_with("control-plane"))
+    {
+        let spec = pod.spec.as_ref().expect("a spec");
+        assert!(
+            spec.service_account_name.is_some() && spec.volumes.is_some(),
+            "{}",
+            pod.name()
+        );
+    }
 }
 
 #[test]

@@ -80,6 +80,8 @@ impl User {
             "coredns" => (controller("coredns"), ""),
             "kube-apiserver" => ("system:apiserver".to_owned(), MASTERS),
             "kube-scheduler" | "kube-controller-manager" => (format!("system:{part}"), ""),
+            // It signs tokens, and so cannot have one itself.
+            "serviceaccount-token-controller" => ("system:kube-controller-manager".to_owned(), ""),
             "garbage-collector-controller" => (controller("generic-garbage-collector"), ""),
             // It has no account of its own (pkg/controller's `startTaintEvictionController`).
             "taint-eviction-controller" => (controller("node-controller"), ""),

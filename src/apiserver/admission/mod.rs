@@ -66,11 +66,7 @@ const PLUGINS: &[Plugin] = &[
         Some(limit_ranger::admit),
         Some(limit_ranger::validate),
     ),
-    (
-        "ServiceAccount",
-        Some(service_account::admit),
-        Some(service_account::validate),
-    ),
+    ("ServiceAccount", Some(service_account::admit), None),
     ("PodSecurity", None, Some(pod_security::validate)),
     ("Priority", Some(priority::admit), Some(priority::validate)),
     (

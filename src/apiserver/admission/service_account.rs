@@ -1,20 +1,16 @@
 //! Every Pod runs as a ServiceAccount of its namespace, whose token it can read.
 //!
 //! Upstream: plugin/pkg/admission/serviceaccount/admission.go, v1.36. Left out: the annotation that
-//! limits a ServiceAccount to its own Secrets.
-//!
-//! Off by default ([`ApiServerConfig::disable_admission_plugins`]): no controller makes the
-//! `default` accounts and the `kube-root-ca.crt` ConfigMaps yet, so that every Pod would be refused.
-//!
-//! [`ApiServerConfig::disable_admission_plugins`]: crate::apiserver::ApiServerConfig
+//! limits a ServiceAccount to its own Secrets, and judging again what webhooks have changed, which
+//! there are not.
 
-use super::{Surroundings, forbidden, forbidden_early, is_mirror, new_pod};
+use super::{Surroundings, forbidden_early, is_mirror, new_pod};
 use crate::api::meta::MetaExt;
 use crate::api::{Object, Status};
-use crate::sim::SimRng;
+use crate::sim::{SimDuration, SimRng};
 use k8s_openapi::api::core::v1::{
     ConfigMapProjection, Container, DownwardAPIProjection, DownwardAPIVolumeFile, KeyToPath,
-    ObjectFieldSelector, Pod, PodSpec, ProjectedVolumeSource, ServiceAccount,
+    Namespace, ObjectFieldSelector, Pod, PodSpec, ProjectedVolumeSource, ServiceAccount,
     ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
 };
 use std::sync::Arc;
@@ -23,6 +19,12 @@ const VOLUME: &str = "kube-api-access-";
 const MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// An hour and seven seconds, as upstream asks for; the rest tells these tokens apart.
 const TOKEN_SECONDS: i64 = 3_607;
+
+const DEFAULT: &str = "default";
+/// How old a namespace is that surely has its account. Upstream waits for the account `default` for one
+/// to two seconds; here a request takes no time, so that Pods of a younger namespace are let through
+/// as if it was there: its controller is about to make it.
+const YOUNG: SimDuration = SimDuration::secs(2);
 
 /// Sets the account of a new Pod and gives its containers the account's token.
 ///
@@ -39,7 +41,7 @@ pub fn admit(object: &mut Object, around: &mut Surroundings<'_>) -> Result<(), S
     let spec = pod.spec.get_or_insert_default();
     let name = spec.service_account_name.get_or_insert_default();
     if name.is_empty() {
-        "default".clone_into(name);
+        DEFAULT.clone_into(name);
     }
     spec.service_account.clone_from(&spec.service_account_name);
     match account(spec, &namespace, around) {
@@ -64,11 +66,18 @@ fn account(
     around: &Surroundings<'_>,
 ) -> Result<Arc<ServiceAccount>, String> {
     let name = spec.service_account_name.as_deref().unwrap_or_default();
-    around.find::<ServiceAccount>(namespace, name).ok_or_else(|| {
-        format!(
+    match around.find::<ServiceAccount>(namespace, name) {
+        Some(account) => Ok(account),
+        None if name == DEFAULT && is_young(namespace, around) => Ok(Arc::default()),
+        None => Err(format!(
             "error looking up service account {namespace}/{name}: serviceaccount {name:?} not found"
-        )
-    })
+        )),
+    }
+}
+
+fn is_young(namespace: &str, around: &Surroundings<'_>) -> bool {
+    let found = around.find::<Namespace>("", namespace);
+    found.is_some_and(|found| around.now.since(found.created_at()) < YOUNG)
 }
 
 /// A Pod out of a node's file cannot refer to what only the API server has.
@@ -112,22 +121,6 @@ fn mirror(pod: &Pod) -> Result<(), &'static str> {
         true => Err("a mirror pod may not use ServiceAccountToken volume projections"),
         false => Ok(()),
     }
-}
-
-/// Refuses a new Pod whose account is missing.
-///
-/// # Errors
-/// `Forbidden`.
-pub fn validate(object: &Object, around: &Surroundings<'_>) -> Result<(), Status> {
-    let (Object::Pod(pod), None) = (object, around.old) else {
-        return Ok(());
-    };
-    if is_mirror(pod) {
-        return mirror(pod).map_err(|why| forbidden(object, why));
-    }
-    let Some(spec) = &pod.spec else { return Ok(()) };
-    let found = account(spec, pod.namespace(), around);
-    found.map(|_| ()).map_err(|why| forbidden(object, why))
 }
 
 fn mount_token(spec: &mut PodSpec, rng: &mut SimRng) {

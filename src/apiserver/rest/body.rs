@@ -6,7 +6,8 @@ use super::{HttpRequest, Query};
 use crate::api::codec::parse_json;
 use crate::api::decode;
 use crate::api::field::{FieldError, Path};
-use crate::api::{Kind, Object, Reason, Status, manifest};
+use crate::api::schema::schema;
+use crate::api::{Kind, KindRow, Object, Reason, Status, manifest};
 use crate::apiserver::door;
 use crate::apiserver::version::Version;
 use serde_json::Value;
@@ -139,6 +140,37 @@ pub fn check_kind(value: &Value, version: &str, name: &str) -> Result<(), Status
 pub struct Decoded {
     pub object: Object,
     pub warnings: Vec<String>,
+}
+
+/// Decodes the body of a request to create what `row` names and what is never stored. Answers it, and
+/// what its author is to be warned of.
+///
+/// # Errors
+/// It is no such thing, or the request's options are wrong.
+pub fn decode_unstored(
+    request: &HttpRequest,
+    query: &Query,
+    row: &KindRow,
+) -> Result<(Value, Vec<String>), Status> {
+    let directive = Directive::read(query, "CreateOptions")?;
+    query.dry_run("CreateOptions")?;
+    let body = read(request)?;
+    if !body.value.is_object() {
+        return Err(Status::bad_request(decode::not_an_object(&body.value)));
+    }
+    let (version, kind) = (row.version, row.kind);
+    let api_version = format!("{}/{version}", row.group);
+    check_kind(&body.value, &api_version, kind)?;
+    let definition = schema().root(row.group, version, kind);
+    let definition = definition.expect("invariant: the field table has all that is never stored");
+    let cannot = |why: &str| Status::bad_request(decode::cannot_be_handled(version, kind, why));
+    let decoded = decode::decode(definition, body.value).map_err(|error| cannot(&error.message))?;
+    let sentences = body.twice.into_iter().chain(decoded.warnings()).collect();
+    let warnings = directive.judge(sentences, |why| cannot(why))?;
+    let mut value = decoded.value;
+    value["apiVersion"] = api_version.into();
+    value["kind"] = kind.into();
+    Ok((value, warnings))
 }
 
 /// Decodes a body as an object of `kind`.

@@ -20,6 +20,7 @@ mod read;
 mod review;
 mod scale;
 mod subresource;
+mod token;
 mod write;
 
 pub use connect::{ConnectRequest, ConnectWhat, ProxyRequest};
@@ -70,6 +71,8 @@ pub struct HttpRequest {
     pub body: String,
     /// The `Impersonate-` headers: their names in small letters, and their values.
     pub impersonate: Vec<(String, String)>,
+    /// The token of the `Authorization` header; empty where there is none.
+    pub bearer: String,
 }
 
 impl HttpRequest {
@@ -165,12 +168,14 @@ pub fn answer<D: Door>(
 ) -> Result<Answer, Status> {
     let query = Query::parse(&request.query)?;
     let roles = Access::new(door.server().etcd());
-    let user = access::impersonated(request, &User::admin(), roles)?;
+    let client = token::client(door.server(), request, now)?;
+    let owner = User::admin();
+    let requestor = client.as_deref().unwrap_or(&owner);
+    let user = access::impersonated(request, requestor, roles)?.or_else(|| client.clone());
     if let Some(user) = &user {
         roles.check(user, &access::attributes(request, &query))?;
     }
-    let whoever = User::admin();
-    let asker = user.as_deref().unwrap_or(&whoever);
+    let asker = user.as_deref().unwrap_or(&owner);
     if let Some(answer) = review::answer(door, request, &query, asker, now) {
         return answer;
     }

@@ -1,14 +1,13 @@
 //! Reviews: questions that are asked by creating what is never stored.
 //!
 //! Upstream: pkg/registry/authorization/*/rest.go, pkg/registry/authentication/*/{rest,storage}.go and
-//! pkg/apis/authorization/validation/validation.go, v1.36. There are no tokens yet, so none is
-//! authenticated. Left out: selectors in access reviews.
+//! pkg/apis/authorization/validation/validation.go, v1.36. Left out: selectors in access reviews.
 
-use super::body::{self, Directive};
+use super::body;
 use super::{Answer, Door, HttpRequest, Query, not_allowed};
 use crate::api::field::{FieldError, Path};
-use crate::api::schema::schema;
-use crate::api::{KindRow, Scope, Status, decode, meta};
+use crate::api::{KindRow, Scope, Status, meta};
+use crate::apiserver::ApiServer;
 use crate::apiserver::access::{Access, Attributes, User};
 use crate::apiserver::path::segments;
 use crate::sim::SimTime;
@@ -17,7 +16,7 @@ use serde_json::{Map, Value, json};
 const AUTHORIZATION: &str = "authorization.k8s.io";
 const AUTHENTICATION: &str = "authentication.k8s.io";
 
-const fn row(
+pub(super) const fn row(
     group: &'static str,
     kind: &'static str,
     plural: &'static str,
@@ -115,6 +114,7 @@ pub fn answer<D: Door>(
         Err(status) => return Some(Err(status)),
     };
     let review = Review {
+        server: door.server(),
         access,
         row,
         namespace,
@@ -126,6 +126,7 @@ pub fn answer<D: Door>(
 
 /// A review that was asked for.
 struct Review<'a> {
+    server: &'a ApiServer,
     access: Access<'a>,
     row: &'static KindRow,
     namespace: String,
@@ -185,30 +186,7 @@ fn subject(spec: &Value) -> User {
 
 impl Review<'_> {
     fn answer(&self, request: &HttpRequest, query: &Query) -> Result<Answer, Status> {
-        let directive = Directive::read(query, "CreateOptions")?;
-        query.dry_run("CreateOptions")?;
-        let body = body::read(request)?;
-        if !body.value.is_object() {
-            return Err(Status::bad_request(decode::not_an_object(&body.value)));
-        }
-        let KindRow {
-            group,
-            version,
-            kind,
-            ..
-        } = *self.row;
-        let api_version = format!("{group}/{version}");
-        body::check_kind(&body.value, &api_version, kind)?;
-        let definition = schema().root(group, version, kind);
-        let definition = definition.expect("invariant: the field table has every review");
-        let cannot = |why: &str| Status::bad_request(decode::cannot_be_handled(version, kind, why));
-        let decoded =
-            decode::decode(definition, body.value).map_err(|error| cannot(&error.message))?;
-        let sentences = body.twice.into_iter().chain(decoded.warnings()).collect();
-        let warnings = directive.judge(sentences, |why| cannot(why))?;
-        let mut review = decoded.value;
-        review["apiVersion"] = api_version.into();
-        review["kind"] = kind.into();
+        let (mut review, warnings) = body::decode_unstored(request, query, self.row)?;
         self.fill(&mut review)?;
         Ok(Answer::json(201, review).warned(warnings))
     }
@@ -227,7 +205,16 @@ impl Review<'_> {
                 let message = "token is required for TokenReview in authentication";
                 return Err(Status::bad_request(message));
             }
-            "TokenReview" => json!({"user": {}, "error": "invalid bearer token"}),
+            "TokenReview" => {
+                let (token, audiences) = (text(&spec, "token"), texts(&spec, "audiences"));
+                match self.server.authenticate(&token, &audiences, self.now) {
+                    Err(why) => json!({"user": {}, "error": why}),
+                    Ok(found) => json!({
+                        "authenticated": true, "user": user_info(&found.user),
+                        "audiences": found.audiences,
+                    }),
+                }
+            }
             "SelfSubjectRulesReview" => {
                 let rules = self.rules(&text(&spec, "namespace"))?;
                 review["spec"] = json!({});

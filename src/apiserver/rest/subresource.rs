@@ -1,10 +1,11 @@
-//! Subresources: status, scale, finalize, binding, eviction, log, and those that connect.
+//! Subresources: status, scale, finalize, binding, eviction, token, log, and those that connect.
 //!
 //! Upstream: pkg/registry/core/pod/storage/{storage,eviction}.go and pkg/registry/*/storage, v1.36.
 
 use super::body::{self, Directive};
 use super::{
-    Answer, Asked, Content, Door, connect, delete, log, not_allowed, patch, read, scale, write,
+    Answer, Asked, Content, Door, connect, delete, log, not_allowed, patch, read, scale, token,
+    write,
 };
 use crate::api::{NamespacedName, Status};
 use crate::apiserver::Operation;
@@ -19,6 +20,7 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
         ("scale", "GET" | "PUT" | "PATCH") => scale::answer(door, asked),
         ("binding", "POST") => bind(door, asked),
         ("eviction", "POST") => evict(door, asked),
+        ("token", "POST") => token::answer(door, asked),
         ("log", "GET") => {
             let pod = read::current(door, asked)?;
             let log = log::LogRequest::read(&pod, &asked.query, asked.now)?;

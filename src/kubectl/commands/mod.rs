@@ -9,6 +9,7 @@ mod cluster_info;
 mod component;
 mod cordon;
 mod create;
+mod create_account;
 mod create_service;
 mod delete;
 mod describe;
@@ -65,6 +66,8 @@ const VERBS: &[&Verb] = &[
     &create::DEPLOYMENT,
     &create::NAMESPACE,
     &create_service::VERB,
+    &create_account::ACCOUNT,
+    &create_account::TOKEN,
     &delete::VERB,
     &describe::VERB,
     &drain::VERB,
@@ -119,6 +122,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("cm", "configmap"),
     ("deploy", "deployment"),
     ("ns", "namespace"),
+    ("sa", "serviceaccount"),
     ("svc", "service"),
 ];
 

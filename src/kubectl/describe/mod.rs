@@ -46,10 +46,14 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),
         Object::EndpointSlice(slice) => endpoint_slice::write(&mut w, slice),
         Object::ConfigMap(map) => config_map::write(&mut w, map),
-        Object::Secret(secret) => secret::write(&mut w, secret),
         Object::Namespace(namespace) => {
             // Upstream tells no events of a namespace.
             namespace::write(&mut w, namespace);
+            return Ok(w.finish());
+        }
+        Object::Secret(secret) => {
+            // Nor of a Secret.
+            secret::write(&mut w, secret);
             return Ok(w.finish());
         }
         _ => generic::write(&mut w, object),

@@ -85,16 +85,24 @@ impl Form {
         };
         Ok(match self {
             Form::Table { .. } => String::new(),
-            Form::Yaml => codec::to_yaml(&whole()),
-            Form::Json => to_json(&whole()),
             Form::Name => objects
                 .iter()
                 .map(|object| format!("{}\n", printed_name(&object.key())))
                 .collect(),
-            Form::JsonPath(template) => template.text(&whole()),
             Form::Columns(spec) => {
                 columns::text(spec, &values(), no_headers).map_err(Failure::Client)?
             }
+            form => form.value_text(&whole()).unwrap_or_default(),
+        })
+    }
+
+    /// `value` in this form; nothing where the form needs to know more of it.
+    pub fn value_text(&self, value: &Value) -> Option<String> {
+        Some(match self {
+            Form::Yaml => codec::to_yaml(value),
+            Form::Json => to_json(value),
+            Form::JsonPath(template) => template.text(value),
+            Form::Table { .. } | Form::Name | Form::Columns(_) => return None,
         })
     }
 }

@@ -313,5 +313,5 @@ fn backends(slices: &[&Slice], port_name: &str, protocol: Protocol) -> Vec<Backe
         let numbers = ports.filter_map(|port| u16::try_from(port.port?).ok());
         lists.extend(numbers.map(|number| (*slice, number)));
     }
-    merge(lists)
+    merge(&lists)
 }

@@ -82,40 +82,25 @@ fn by_address(mut found: Vec<Backend>) -> Vec<Backend> {
 
 /// Every endpoint of the lists, each list at its port, by address and port. Of two that say different
 /// things about one, the later list is believed.
-pub fn merge(mut lists: Vec<(&Slice, u16)>) -> Vec<Backend> {
-    let at_port = |endpoint: &Backend, port: u16| Backend { port, ..*endpoint };
-    if let [(slice, port)] = lists[..] {
-        return slice
-            .endpoints
-            .iter()
-            .map(|one| at_port(one, port))
-            .collect();
-    }
-    let all = lists.iter().map(|(slice, _)| slice.endpoints.len()).sum();
-    let mut merged: Vec<Backend> = Vec::with_capacity(all);
-    lists.reverse();
-    let mut heads: Vec<(&[Backend], u16)> = lists
-        .iter()
-        .map(|(slice, port)| (slice.endpoints.as_slice(), *port))
-        .collect();
-    let key = |(list, port): &(&[Backend], u16)| list.first().map(|one| (one.ip, *port));
-    // The later lists stand first, so that the first of equals is theirs.
-    while let Some(next) = heads.iter().filter_map(key).min() {
-        let mut known = false;
-        for head in &mut heads {
-            if key(head) != Some(next) {
-                continue;
-            }
-            if let ([one, rest @ ..], port) = *head {
-                if !known {
-                    merged.push(at_port(one, port));
+pub fn merge(lists: &[(&Slice, u16)]) -> Vec<Backend> {
+    let mut all: Vec<Backend> = Vec::new();
+    for (slice, port) in lists {
+        let port = *port;
+        let mut merged = Vec::with_capacity(all.len() + slice.endpoints.len());
+        let mut before = all.iter().copied().peekable();
+        for endpoint in &slice.endpoints {
+            let key = (endpoint.ip, port);
+            while let Some(known) = before.next_if(|known| (known.ip, known.port) <= key) {
+                if (known.ip, known.port) != key {
+                    merged.push(known);
                 }
-                known = true;
-                *head = (rest, port);
             }
+            merged.push(Backend { port, ..*endpoint });
         }
+        merged.extend(before);
+        all = merged;
     }
-    merged
+    all
 }
 
 /// The address that `text` is, as the standard library reads it and ten times as fast: every node
