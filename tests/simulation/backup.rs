@@ -114,7 +114,8 @@ fn a_backup_from_before_there_were_accounts_gets_them() {
         objects.filter(|object| is_new(&object.to_json())).count(),
         9
     );
-    for pod in invariants::list::<Pod>(&old) {
+    let pods: Vec<_> = invariants::list::<Pod>(&old).cloned().collect();
+    for pod in pods {
         if !pod.name().ends_with("control-plane") {
             let key = pod.namespaced_name().of(Kind::Pod);
             let options = Default::default();
