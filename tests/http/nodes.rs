@@ -10,7 +10,7 @@ fn it_autoscales_by_metrics_that_nobody_gives() {
     };
     kubectl.deploy();
     kubectl.expect(&[(
-        "autoscale deployment web --min=1 --max=3 --cpu=50%",
+        "autoscale deployment web --min=1 --max=3 --cpu-percent=50",
         "horizontalpodautoscaler.autoscaling/web autoscaled",
     )]);
     for line in ["top nodes", "top pods"] {
