@@ -133,7 +133,7 @@ async fn received(parts: &Parts, body: Body) -> Result<HttpRequest, Status> {
         accept: header(headers, ACCEPT),
         user_agent: header(headers, USER_AGENT),
         impersonate,
-        bearer: bearer(&header(&headers, AUTHORIZATION)),
+        bearer: bearer(&header(headers, AUTHORIZATION)),
         body,
     })
 }

@@ -20,7 +20,6 @@ use std::ops::{Bound, Index, RangeBounds};
 #[derive(Clone, PartialEq, Eq)]
 pub struct SortedMap<K, V> {
     // Boxed, so that moving entries moves pointers, by one code for all types.
-    #[expect(clippy::vec_box)]
     entries: Vec<Box<(K, V)>>,
 }
 
