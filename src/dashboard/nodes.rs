@@ -5,8 +5,9 @@ use crate::api::{Kind, Object, ObjectKey, condition};
 use crate::cluster::{Cluster, Part};
 use crate::kubelet::Kubelet;
 use crate::protocol::{NodeView, PartView, Place, PodView};
-use crate::sim::{SortedMap, order};
+use crate::sim::order;
 use k8s_openapi::api::core::v1::{Node, Pod};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The control plane.
@@ -61,7 +62,7 @@ pub fn is_cordoned(node: Option<&Arc<Node>>) -> bool {
 }
 
 /// The nodes, the control plane's first. `pods` are the views of all Pods.
-pub fn views(cluster: &Cluster, pods: &SortedMap<Place, Arc<PodView>>) -> Vec<NodeView> {
+pub fn views(cluster: &Cluster, pods: &BTreeMap<Place, Arc<PodView>>) -> Vec<NodeView> {
     let mut views: Vec<NodeView> = cluster
         .kubelets()
         .iter()

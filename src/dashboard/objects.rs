@@ -6,7 +6,8 @@ use crate::api::{Kind, NamespacedName, Object, codec};
 use crate::apiserver::{inert, table};
 use crate::cluster::Cluster;
 use crate::protocol::{KindView, ObjectView, Objects, ObjectsRequest, Place, RowView, TableView};
-use crate::sim::{SimTime, SortedMap, order};
+use crate::sim::{SimTime, order};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many rows are shown.
@@ -25,7 +26,7 @@ pub fn view(cluster: &Cluster, request: &ObjectsRequest) -> Objects {
         .find(|kind| kind.row().kind == request.kind);
     let kind = named.copied().unwrap_or(Kind::Pod);
     let columns = Columns::of(kind, request);
-    let (mut rows, mut more) = (SortedMap::new(), 0);
+    let (mut rows, mut more) = (BTreeMap::new(), 0);
     let object = (!request.chosen.name.is_empty()).then(|| object(cluster, kind, &request.chosen));
     if object.is_none() {
         for object in listed(cluster, kind, request) {

@@ -7,17 +7,17 @@ use crate::api::meta::MetaExt;
 use crate::api::{condition, owner};
 use crate::cluster::Cluster;
 use crate::protocol::{Place, PodView};
-use crate::sim::SortedMap;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Every Pod.
-pub fn views(cluster: &Cluster) -> SortedMap<Place, Arc<PodView>> {
+pub fn views(cluster: &Cluster) -> BTreeMap<Place, Arc<PodView>> {
     let sets =
-        SortedMap::from_iter(objects::<ReplicaSet>(cluster).map(|set| (set.uid(), revision(set))));
+        BTreeMap::from_iter(objects::<ReplicaSet>(cluster).map(|set| (set.uid(), revision(set))));
     let views = objects::<Pod>(cluster).map(|pod| view(pod, &sets));
-    SortedMap::from_iter(views.map(|view| (view.at.clone(), Arc::new(view))))
+    BTreeMap::from_iter(views.map(|view| (view.at.clone(), Arc::new(view))))
 }
 
 /// The revision of its Deployment that a ReplicaSet stands for; 0 for none.
@@ -81,7 +81,7 @@ fn mood(status: &str, ready: bool) -> &'static str {
 }
 
 /// Everything the stage shows of a Pod. `sets` are the revisions of ReplicaSets by their ids.
-fn view(pod: &Pod, sets: &SortedMap<&str, i64>) -> PodView {
+fn view(pod: &Pod, sets: &BTreeMap<&str, i64>) -> PodView {
     let conditions = pod
         .status
         .as_ref()

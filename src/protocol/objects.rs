@@ -1,8 +1,8 @@
 //! The objects of one kind as the API server prints them, and one of them as YAML.
 
 use super::Place;
-use crate::sim::SortedMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Which objects are shown.
@@ -80,7 +80,7 @@ pub struct Objects {
     /// The table without its rows.
     pub table: Arc<TableView>,
     /// The rows.
-    pub rows: SortedMap<Place, Arc<RowView>>,
+    pub rows: BTreeMap<Place, Arc<RowView>>,
     /// The object chosen.
     pub object: Option<Arc<ObjectView>>,
 }

@@ -5,7 +5,7 @@
 //! again: one of them may be what crashed it. What is said while a new engine starts waits for it.
 
 use super::{FromEngine, Report, ReportError, ToEngine};
-use crate::sim::SortedSet;
+use std::collections::BTreeSet;
 
 /// How many messages wait for an engine that starts.
 const WAITING_LIMIT: usize = 100;
@@ -19,7 +19,7 @@ pub struct Outbox {
     state: State,
     waiting: Vec<ToEngine>,
     /// The commands that the engine has and has not answered.
-    unanswered: SortedSet<u32>,
+    unanswered: BTreeSet<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use super::{
     DetailView, LoadView, Objects, ObjectsRequest, ObjectsUpdate, PacketView, Place, RequestView,
     RolloutView, ServiceView, Spot,
 };
-use crate::sim::SortedMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The clock.
@@ -225,7 +225,7 @@ pub struct Screen {
     /// The control plane.
     pub parts: Arc<Vec<PartView>>,
     /// Every Pod.
-    pub pods: SortedMap<Place, Arc<PodView>>,
+    pub pods: BTreeMap<Place, Arc<PodView>>,
     /// What stands beside the stage.
     pub beside: Beside,
 }

@@ -4,11 +4,13 @@ mod map;
 pub mod order;
 mod queue;
 mod rng;
+mod set;
 mod time;
 
-pub use map::{SortedMap, SortedSet};
+pub use map::SortedMap;
 pub use queue::EventQueue;
 pub use rng::{SimRng, push_hex};
+pub use set::SortedSet;
 pub use time::{SimDuration, SimTime};
 
 /// A map as a list of pairs both ways, for keys that are no strings: `#[serde(with = "…")]`.

@@ -17,7 +17,7 @@ use crate::protocol::{
     Aside, AsideCommand, Beside, ClockCommand, FromEngine, ObjectsRequest, Place, PodView, Report,
     Screen, Spot, Tab, ToEngine, UserCommand, ViewRequest,
 };
-use crate::sim::SortedMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use yew::prelude::*;
@@ -82,7 +82,7 @@ struct Offer {
 }
 
 /// The Pods of each node, by its name; those without a node under the empty one.
-type ByNode = SortedMap<String, Rc<Vec<Arc<PodView>>>>;
+type ByNode = BTreeMap<String, Rc<Vec<Arc<PodView>>>>;
 
 /// The page.
 pub struct App {
@@ -146,7 +146,7 @@ impl Component for App {
             next_id: 1,
             applying: None,
             cleared: 0,
-            by_node: SortedMap::new(),
+            by_node: BTreeMap::new(),
             callers: Rc::default(),
             flow: Flow::default(),
         }
@@ -453,7 +453,7 @@ impl App {
     }
 
     fn sort_pods(&mut self) {
-        let mut sorted: SortedMap<String, Vec<Arc<PodView>>> = SortedMap::new();
+        let mut sorted: BTreeMap<String, Vec<Arc<PodView>>> = BTreeMap::new();
         for pod in self.screen.pods.values() {
             sorted
                 .entry(pod.node.clone())

@@ -9,9 +9,9 @@ pub use draw::places;
 
 use super::dom;
 use crate::protocol::{PacketView, Spot};
-use crate::sim::SortedMap;
 use draw::{Dot, Look, Sort};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -32,7 +32,7 @@ struct State {
     look: Look,
     dots: Vec<Dot>,
     /// Where places are, by their keys, and since when that was asked.
-    places: SortedMap<String, Option<(f64, f64)>>,
+    places: BTreeMap<String, Option<(f64, f64)>>,
     asked_at: f64,
     way: Vec<Spot>,
     frame: Option<Closure<dyn FnMut(f64)>>,

@@ -18,7 +18,7 @@ test("a Pod deleted is replaced, a container that crashes is started again", () 
   await speed(page, 5_000);
   const before = await names(page);
   assert.equal(before.length, 3);
-  await pods(page).first().click();
+  await page.locator(`[data-testid=pod][title^='${before[0]}:']`).click();
   await chosen(page).getByRole("heading", { name: before[0].split("/")[1] }).waitFor();
   const why = page.getByTestId("why");
   for (const text of ["Deployment default/hello", "ReplicaSet default/hello-", "replicaset-controller created Pod", "scheduler"]) {

@@ -9,6 +9,7 @@ mod exec;
 mod javascript;
 mod kubectl;
 mod load;
+mod nodes;
 mod semantics;
 mod server;
 mod state;

@@ -9,10 +9,10 @@ use super::app::Msg;
 use super::flow::Flow;
 use super::icon::{icon, shape};
 use crate::protocol::{NodeView, PartView, PodView, Spot};
-use crate::sim::SortedMap;
 use control_plane::ControlPlane;
 use node::Node;
 use pod::Pods;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use web_sys::HtmlCanvasElement;
@@ -26,7 +26,7 @@ pub struct Props {
     /// The nodes.
     pub nodes: Vec<Arc<NodeView>>,
     /// The Pods of each node; those that wait for one under the empty name.
-    pub pods: SortedMap<String, Rc<Vec<Arc<PodView>>>>,
+    pub pods: BTreeMap<String, Rc<Vec<Arc<PodView>>>>,
     /// The store's revision.
     pub revision: u64,
     /// Whether a load is under way.
