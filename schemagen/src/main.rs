@@ -9,6 +9,7 @@ mod openapi;
 mod table;
 
 use k8s_openapi::api;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiextensions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use k8s_openapi::schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
@@ -31,6 +32,7 @@ impl Collector {
 
 /// Every type that a request body or a manifest can be.
 fn roots(all: &mut Collector) {
+    all.add::<apiextensions::CustomResourceDefinition>();
     all.add::<api::core::v1::Namespace>();
     all.add::<api::core::v1::Node>();
     all.add::<api::core::v1::Pod>();

@@ -13,7 +13,12 @@ const HEAD: &str = "\
 /// `io.k8s.api.core.v1.Pod` → `core.v1.Pod`; the API machinery's types lose their folders too.
 pub fn short_name(full: &str) -> String {
     let full = full.strip_prefix("io.k8s.").unwrap_or(full);
-    for prefix in ["api.", "apimachinery.pkg.apis.", "apimachinery.pkg."] {
+    for prefix in [
+        "api.",
+        "apimachinery.pkg.apis.",
+        "apimachinery.pkg.",
+        "apiextensions-apiserver.pkg.apis.",
+    ] {
         if let Some(rest) = full.strip_prefix(prefix) {
             return rest.to_owned();
         }
@@ -74,12 +79,10 @@ fn leaf(full: &str) -> Option<&'static str> {
         "IntOrString" => "intOrString",
         "Time" => "time",
         "MicroTime" => "microTime",
-        "FieldsV1"
-        | "RawExtension"
-        | "JSON"
-        | "JSONSchemaPropsOrArray"
-        | "JSONSchemaPropsOrBool"
-        | "JSONSchemaPropsOrStringArray" => "json",
+        "FieldsV1" | "RawExtension" | "JSON" | "JSONSchemaPropsOrStringArray" => "json",
+        // The API server refuses a list of schemas, which is the other form.
+        "JSONSchemaPropsOrArray" => "@apiextensions.v1.JSONSchemaProps",
+        "JSONSchemaPropsOrBool" => "schemaOrBool",
         _ => return None,
     })
 }

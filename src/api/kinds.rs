@@ -1,6 +1,9 @@
 //! The one table of kinds. A new kind is a row here plus its own files; nothing compiles until the
-//! row is complete.
+//! row is complete. Beside the table there are the kinds that a cluster's definitions define, which
+//! are all one variant (see `custom`).
 
+use super::custom::{CustomKind, CustomObject};
+use super::custom_resource_definition::CustomResourceDefinition;
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
@@ -50,6 +53,9 @@ pub struct KindRow {
     pub singular: &'static str,
     /// The short names that kubectl accepts.
     pub short_names: &'static [&'static str],
+    /// The categories that its definition puts it in; those of the table's kinds are in
+    /// `apiserver/discovery`.
+    pub categories: &'static [&'static str],
     /// Whether it lives in a namespace.
     pub scope: Scope,
     /// Subresources served, `status` and `scale` among them.
@@ -72,10 +78,14 @@ macro_rules! kinds {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Kind {
             $(#[doc = concat!("`", stringify!($kind), "`")] $kind,)*
+            /// A kind that a CustomResourceDefinition defines. It is read from no text: only a store
+            /// knows which there are.
+            #[serde(skip_deserializing)]
+            Custom(CustomKind),
         }
 
         impl Kind {
-            /// Every kind, in the table's order.
+            /// Every kind of the table, in its order.
             pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
 
             /// The kind's row.
@@ -88,9 +98,11 @@ macro_rules! kinds {
                         plural: $plural,
                         singular: $singular,
                         short_names: &[$($short),*],
+                        categories: &[],
                         scope: Scope::$scope,
                         subresources: &[$($sub),*],
                     },)*
+                    Kind::Custom(kind) => kind.row(),
                 }
             }
         }
@@ -99,27 +111,41 @@ macro_rules! kinds {
         #[derive(Clone, Debug, PartialEq)]
         pub enum Object {
             $(#[doc = concat!("A `", stringify!($kind), "`.")] $kind(Arc<$kind>),)*
+            /// An object of a kind that a CustomResourceDefinition defines, as its version shows it.
+            Custom(CustomKind, Arc<CustomObject>),
         }
 
         impl Object {
             /// The kind of what it holds.
             pub const fn kind(&self) -> Kind {
-                match self { $(Object::$kind(_) => Kind::$kind,)* }
+                match self {
+                    $(Object::$kind(_) => Kind::$kind,)*
+                    Object::Custom(kind, _) => Kind::Custom(*kind),
+                }
             }
 
             /// The metadata.
             pub fn meta(&self) -> &ObjectMeta {
-                match self { $(Object::$kind(inner) => &inner.metadata,)* }
+                match self {
+                    $(Object::$kind(inner) => &inner.metadata,)*
+                    Object::Custom(_, inner) => &inner.metadata,
+                }
             }
 
             /// The metadata, to change; copies the object first where it is shared.
             pub fn meta_mut(&mut self) -> &mut ObjectMeta {
-                match self { $(Object::$kind(inner) => &mut Arc::make_mut(inner).metadata,)* }
+                match self {
+                    $(Object::$kind(inner) => &mut Arc::make_mut(inner).metadata,)*
+                    Object::Custom(_, inner) => &mut Arc::make_mut(inner).metadata,
+                }
             }
 
             /// The object as JSON, with `apiVersion` and `kind`.
             pub fn to_json(&self) -> Value {
-                match self { $(Object::$kind(inner) => super::codec::to_value(inner.as_ref()),)* }
+                match self {
+                    $(Object::$kind(inner) => super::codec::to_value(inner.as_ref()),)*
+                    Object::Custom(kind, inner) => inner.to_json(*kind),
+                }
             }
 
             /// Decodes an object of `kind` from JSON that `api::decode` has normalised.
@@ -130,6 +156,7 @@ macro_rules! kinds {
                 fit(kind, &mut json);
                 Ok(match kind {
                     $(Kind::$kind => Object::$kind(Arc::new(super::codec::from_value::<$kind>(json)?)),)*
+                    Kind::Custom(kind) => Object::Custom(kind, Arc::new(CustomObject::from_json(json)?)),
                 })
             }
         }
@@ -186,6 +213,7 @@ kinds! {
     ClusterRole "clusterroles" "clusterrole" [] Cluster [];
     RoleBinding "rolebindings" "rolebinding" [] Namespaced [];
     ClusterRoleBinding "clusterrolebindings" "clusterrolebinding" [] Cluster [];
+    CustomResourceDefinition "customresourcedefinitions" "customresourcedefinition" ["crd", "crds"] Cluster ["status"];
 }
 
 impl Kind {
@@ -207,7 +235,7 @@ impl Kind {
         }
     }
 
-    /// The kind whose objects are served as `plural` in this group and version.
+    /// The kind of the table whose objects are served as `plural` in this group and version.
     pub fn of_resource(group: &str, version: &str, plural: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| {
             let row = kind.row();
@@ -220,7 +248,7 @@ impl Kind {
         matches!(self.row().scope, Scope::Namespaced)
     }
 
-    /// The kind that `apiVersion` and `kind` of a manifest name.
+    /// The kind of the table that `apiVersion` and `kind` of a manifest name.
     pub fn of_manifest(api_version: &str, kind: &str) -> Option<Self> {
         Self::ALL
             .iter()
@@ -266,6 +294,17 @@ impl Object {
     /// What it holds, if it is a `K`.
     pub fn get<K: ApiType>(&self) -> Option<&Arc<K>> {
         K::unwrap(self)
+    }
+
+    /// The same object as one of `kind`, where that is another version of its own custom kind.
+    #[must_use]
+    pub fn shown_as(mut self, kind: Kind) -> Self {
+        if let (Object::Custom(own, _), Kind::Custom(kind)) = (&mut self, kind)
+            && *own == kind
+        {
+            *own = kind;
+        }
+        self
     }
 
     /// Where it is stored.

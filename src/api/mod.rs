@@ -6,6 +6,8 @@
 pub mod codec;
 pub mod condition;
 pub mod convert;
+pub mod custom;
+pub mod custom_resource_definition;
 pub mod decode;
 pub mod field;
 mod key;

@@ -35,6 +35,8 @@ pub enum FieldType {
     MicroTime,
     /// Bytes, as base64.
     Bytes,
+    /// A schema of a custom kind, or whether anything is allowed.
+    SchemaOrBool,
     /// Anything.
     Json,
     /// An object of the definition with this name.
@@ -71,6 +73,7 @@ impl FieldType {
             "time" => Self::Time,
             "microTime" => Self::MicroTime,
             "bytes" => Self::Bytes,
+            "schemaOrBool" => Self::SchemaOrBool,
             _ => Self::Json,
         }
     }
@@ -88,6 +91,7 @@ impl FieldType {
             Self::Time => "v1.Time".to_owned(),
             Self::MicroTime => "v1.MicroTime".to_owned(),
             Self::Bytes => "[]uint8".to_owned(),
+            Self::SchemaOrBool => "v1.JSONSchemaPropsOrBool".to_owned(),
             Self::Json => "runtime.RawExtension".to_owned(),
             Self::Object(name) => {
                 let mut parts = name.rsplit('.');
@@ -193,6 +197,9 @@ fn parse_field(text: &'static str) -> Option<Field> {
         drops_zero: name.ends_with('~'),
     })
 }
+
+/// The definition of a custom kind's schema.
+pub const JSON_SCHEMA: &str = "apiextensions.v1.JSONSchemaProps";
 
 static TABLE: LazyLock<Schema> =
     LazyLock::new(|| Schema::parse(include_str!("../../static/schema.txt")));

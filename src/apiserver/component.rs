@@ -16,6 +16,7 @@ pub const ROW: KindRow = KindRow {
     plural: "componentstatuses",
     singular: "componentstatus",
     short_names: &["cs"],
+    categories: &[],
     scope: Scope::Cluster,
     subresources: &[],
 };

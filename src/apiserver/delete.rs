@@ -5,11 +5,15 @@
 
 use super::write::refused;
 use super::{ApiServer, DeleteOptions, Propagation};
+use crate::api::custom_resource_definition::{
+    CLEANUP_FINALIZER, CustomResourceDefinition, TERMINATING,
+};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
 use crate::api::{Object, ObjectKey, Status};
-use crate::sim::SimDuration;
+use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::Pod;
+use std::sync::Arc;
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
@@ -27,6 +31,11 @@ impl ApiServer {
         super::admission::validate_delete(&old)?;
         let mut new = old.clone();
         add_propagation_finalizer(&mut new, options.propagation);
+        if let Object::CustomResourceDefinition(definition) = &mut new
+            && old.meta().deletion_timestamp.is_none()
+        {
+            mark_for_cleanup(Arc::make_mut(definition), origin.at);
+        }
         let grace = grace_seconds(&old, options.grace_period_seconds);
         let waits = grace > 0 || has_finalizers(&new);
         if dry_run {
@@ -49,7 +58,7 @@ impl ApiServer {
             metadata.generation = metadata.generation.map(|generation| generation + 1);
         }
         if let Object::Namespace(namespace) = &mut new {
-            let namespace = std::sync::Arc::make_mut(namespace);
+            let namespace = Arc::make_mut(namespace);
             namespace.status.get_or_insert_default().phase = Some("Terminating".to_owned());
         }
         self.replace(new, &old, false, origin)
@@ -86,6 +95,18 @@ fn check_preconditions(
         }
         _ => Ok(()),
     }
+}
+
+/// Keeps a definition until its objects are gone, and says so. Upstream: staging/src/k8s.io/
+/// apiextensions-apiserver/pkg/registry/customresourcedefinition/etcd.go, v1.36.
+fn mark_for_cleanup(definition: &mut CustomResourceDefinition, now: SimTime) {
+    let finalizers = definition.metadata.finalizers.get_or_insert_default();
+    if !finalizers.iter().any(|f| f == CLEANUP_FINALIZER) {
+        finalizers.push(CLEANUP_FINALIZER.to_owned());
+    }
+    let message =
+        "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    definition.set_condition([TERMINATING, "InstanceDeletionPending", message], true, now);
 }
 
 fn add_propagation_finalizer(object: &mut Object, propagation: Propagation) {

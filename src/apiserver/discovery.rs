@@ -3,6 +3,7 @@
 //! All of it comes from the tables of kinds, of their other versions and of reviews. Upstream:
 //! staging/src/k8s.io/apiserver/pkg/endpoints/discovery (legacy and `aggregated/`), v1.36.
 
+use super::custom::Kinds;
 use crate::api::{Kind, KindRow, Scope};
 use crate::sim::order;
 use serde_json::{Value, json};
@@ -22,45 +23,51 @@ const VERBS: [&str; 8] = [
 ];
 
 /// The answer, where `path` asks what is served.
-pub fn answer(path: &str, accept: &str) -> Option<Value> {
+pub fn answer(path: &str, accept: &str, kinds: Kinds<'_>) -> Option<Value> {
+    let rows = &rows(kinds);
+    let versions = |group: &str| versions(rows, group);
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let aggregated =
         || accept.contains("g=apidiscovery.k8s.io") && accept.contains("as=APIGroupDiscoveryList");
     match parts.as_slice() {
-        [""] => Some(root_paths()),
+        [""] => Some(root_paths(rows)),
         ["version"] => Some(version()),
-        ["api"] if aggregated() => Some(group_list(&[""], accept)),
-        ["apis"] if aggregated() => Some(group_list(&named_groups(), accept)),
+        ["api"] if aggregated() => Some(group_list(rows, &[""], accept)),
+        ["apis"] if aggregated() => Some(group_list(rows, &named_groups(rows), accept)),
         ["api"] => Some(json!({
             "kind": "APIVersions",
             "versions": versions(""),
             "serverAddressByClientCIDRs": [],
         })),
         ["apis"] => {
-            let groups: Vec<Value> = named_groups().iter().map(|g| group(g)).collect();
+            let groups: Vec<Value> = named_groups(rows).iter().map(|g| group(rows, g)).collect();
             Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
-        ["api", version] if versions("").contains(version) => Some(resource_list("", version)),
+        ["api", version] if versions("").contains(version) => {
+            Some(resource_list(rows, "", version))
+        }
         ["apis", name] if !versions(name).is_empty() => {
-            let mut value = group(name);
+            let mut value = group(rows, name);
             value["kind"] = "APIGroup".into();
             value["apiVersion"] = "v1".into();
             Some(value)
         }
         ["apis", name, version] if versions(name).contains(version) => {
-            Some(resource_list(name, version))
+            Some(resource_list(rows, name, version))
         }
         _ => None,
     }
 }
 
-/// What is served: the kinds of the table, and those that are never stored.
-pub fn rows() -> impl Iterator<Item = &'static KindRow> {
-    let stored = Kind::ALL.iter().map(|kind| kind.row());
-    stored
-        .chain(super::version::rows())
-        .chain(&super::rest::REVIEWS)
-        .chain([&super::component::ROW])
+/// What is served: the kinds of the table and their other versions, those that are never stored, and
+/// custom kinds.
+pub fn rows(kinds: Kinds<'_>) -> Vec<&'static KindRow> {
+    let mut rows: Vec<&'static KindRow> = Kind::ALL.iter().map(|kind| kind.row()).collect();
+    rows.extend(super::version::rows());
+    rows.extend(&super::rest::REVIEWS);
+    rows.push(&super::component::ROW);
+    rows.extend(kinds.custom().iter().map(|kind| kind.row()));
+    rows
 }
 
 /// What can be done with a kind.
@@ -73,9 +80,9 @@ pub fn verbs(row: &KindRow) -> &'static [&'static str] {
 }
 
 /// The versions of a group, the preferred one first.
-pub fn versions(group: &str) -> Vec<&'static str> {
+pub fn versions(rows: &[&'static KindRow], group: &str) -> Vec<&'static str> {
     let mut found = Vec::new();
-    for row in rows().filter(|row| row.group == group) {
+    for row in rows.iter().filter(|row| row.group == group) {
         if !found.contains(&row.version) {
             found.push(row.version);
         }
@@ -89,9 +96,9 @@ pub fn versions(group: &str) -> Vec<&'static str> {
 }
 
 /// Every group but the core one, in the table's order.
-pub fn named_groups() -> Vec<&'static str> {
+pub fn named_groups(rows: &[&'static KindRow]) -> Vec<&'static str> {
     let mut found = Vec::new();
-    for row in rows().filter(|row| !row.group.is_empty()) {
+    for row in rows.iter().filter(|row| !row.group.is_empty()) {
         if !found.contains(&row.group) {
             found.push(row.group);
         }
@@ -107,11 +114,11 @@ pub fn group_version(group: &str, version: &str) -> String {
     }
 }
 
-fn root_paths() -> Value {
+fn root_paths(rows: &[&'static KindRow]) -> Value {
     let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for group in named_groups() {
+    for group in named_groups(rows) {
         paths.push(format!("/apis/{group}"));
-        let of = versions(group).into_iter();
+        let of = versions(rows, group).into_iter();
         paths.extend(of.map(|version| format!("/apis/{group}/{version}")));
     }
     let others = [
@@ -144,8 +151,8 @@ fn version() -> Value {
     })
 }
 
-fn group(name: &str) -> Value {
-    let found = versions(name);
+fn group(rows: &[&'static KindRow], name: &str) -> Value {
+    let found = versions(rows, name);
     let shown =
         |version: &&str| json!({"groupVersion": group_version(name, version), "version": version});
     json!({
@@ -156,14 +163,14 @@ fn group(name: &str) -> Value {
 }
 
 /// The categories that a kind belongs to: `all` is what `kubectl get all` gets.
-fn categories(row: &KindRow) -> &'static [&'static str] {
+pub fn categories(row: &KindRow) -> &'static [&'static str] {
     match (row.group, row.kind) {
         ("", "Pod" | "Service" | "ReplicationController")
         | ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
         | ("batch", "Job" | "CronJob")
         | ("autoscaling", "HorizontalPodAutoscaler") => &["all"],
         ("apiextensions.k8s.io", "CustomResourceDefinition") => &["api-extensions"],
-        _ => &[],
+        _ => row.categories,
     }
 }
 
@@ -197,9 +204,12 @@ fn subresource_verbs(subresource: &str) -> &'static [&'static str] {
     }
 }
 
-fn resource_list(group: &str, version: &str) -> Value {
+fn resource_list(rows: &[&'static KindRow], group: &str, version: &str) -> Value {
     let mut resources = Vec::new();
-    for row in rows().filter(|row| row.group == group && row.version == version) {
+    for row in rows
+        .iter()
+        .filter(|row| row.group == group && row.version == version)
+    {
         let namespaced = row.scope == Scope::Namespaced;
         let mut resource = json!({
             "name": row.plural, "singularName": row.singular, "namespaced": namespaced,
@@ -234,7 +244,8 @@ fn resource_list(group: &str, version: &str) -> Value {
     })
 }
 
-fn group_list(groups: &[&str], accept: &str) -> Value {
+fn group_list(rows: &[&'static KindRow], groups: &[&str], accept: &str) -> Value {
+    let versions = |group: &str| versions(rows, group);
     // kubectl asks for v2 first; a client that only knows the beta gets that.
     let stable = accept.split(',').any(|media| {
         media.contains("g=apidiscovery.k8s.io")
@@ -248,9 +259,10 @@ fn group_list(groups: &[&str], accept: &str) -> Value {
         .map(|group| {
             let versions = versions(group);
             let versions = versions.iter().map(|version| {
-                let resources = rows()
+                let resources = rows
+                    .iter()
                     .filter(|row| row.group == *group && row.version == *version)
-                    .map(aggregated);
+                    .map(|row| aggregated(row));
                 json!({
                     "version": version, "freshness": "Current",
                     "resources": resources.collect::<Vec<_>>(),
@@ -321,7 +333,7 @@ mod tests {
                 "" => format!("/api/{}", row.version),
                 group => format!("/apis/{group}/{}", row.version),
             };
-            let list = answer(&root, "").expect("a list of resources");
+            let list = answer(&root, "", Kinds::of_table()).expect("a list of resources");
             let resources = list["resources"].as_array().expect("resources");
             let found = resources.iter().find(|r| r["name"] == row.plural);
             assert_eq!(found.expect("listed")["kind"], row.kind);
@@ -330,7 +342,9 @@ mod tests {
             } else {
                 "/apis"
             };
-            let text = answer(top, AGGREGATED).expect("aggregated").to_string();
+            let text = answer(top, AGGREGATED, Kinds::of_table())
+                .expect("aggregated")
+                .to_string();
             assert!(
                 text.contains(&format!("\"resource\":\"{}\"", row.plural)),
                 "{text}"
@@ -346,10 +360,13 @@ mod tests {
             "/api/v2",
             "/elsewhere",
         ] {
-            assert_eq!(answer(path, ""), None, "{path}");
+            assert_eq!(answer(path, "", Kinds::of_table()), None, "{path}");
         }
-        assert_eq!(answer("/version", "").expect("a version")["minor"], "36");
-        let legacy = answer("/apis", "").expect("groups");
+        assert_eq!(
+            answer("/version", "", Kinds::of_table()).expect("a version")["minor"],
+            "36"
+        );
+        let legacy = answer("/apis", "", Kinds::of_table()).expect("groups");
         assert_eq!(legacy["kind"], "APIGroupList");
     }
 }

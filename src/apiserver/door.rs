@@ -1,6 +1,5 @@
-//! Where JSON becomes objects: strict decoding, and patches.
+//! Where JSON becomes objects: strict decoding.
 
-use super::Patch;
 use super::version::Version;
 use crate::api::{Kind, Object, Reason, Status};
 use crate::api::{decode, schema};
@@ -15,7 +14,8 @@ pub enum FieldValidation {
     Ignore,
 }
 
-/// Decodes `json` into the object that its `apiVersion` and `kind` name.
+/// Decodes `json` into the object that its `apiVersion` and `kind` name, of the table of kinds; for
+/// all kinds of a cluster see `custom::Kinds`.
 ///
 /// # Errors
 /// `BadRequest` with the API server's text: an unknown kind, a wrong type, an unknown field.
@@ -47,7 +47,20 @@ pub fn decode(json: Value, validation: FieldValidation) -> Result<Object, Status
 /// `BadRequest` with the API server's text: a wrong type, an unknown field.
 pub fn decode_as(kind: Kind, json: Value, validation: FieldValidation) -> Result<Object, Status> {
     let (object, sentences) = decode_noting(kind, json)?;
-    match decode::strict_error(&sentences) {
+    judge(kind, object, &sentences, validation)
+}
+
+/// The object, unless `sentences` of unknown fields refuse it.
+///
+/// # Errors
+/// `BadRequest` with the API server's text.
+pub fn judge(
+    kind: Kind,
+    object: Object,
+    sentences: &[String],
+    validation: FieldValidation,
+) -> Result<Object, Status> {
+    match decode::strict_error(sentences) {
         Some(why) if validation == FieldValidation::Strict => Err(refuse(kind, &why)),
         _ => Ok(object),
     }
@@ -58,7 +71,7 @@ fn refuse(kind: Kind, why: &str) -> Status {
     Status::bad_request(decode::cannot_be_handled(row.version, row.kind, why))
 }
 
-/// Decodes `json` as an object of `kind`, with a sentence for every unknown field.
+/// Decodes `json` as an object of `kind`, which is of the table, with a sentence for every unknown field.
 ///
 /// # Errors
 /// `BadRequest` with the API server's text: a wrong type.
@@ -71,13 +84,4 @@ pub fn decode_noting(kind: Kind, json: Value) -> Result<(Object, Vec<String>), S
     let sentences = decoded.warnings();
     let object = Object::from_json(kind, decoded.value).map_err(|why| refuse(kind, &why))?;
     Ok((object, sentences))
-}
-
-/// `object` with `patch` applied.
-///
-/// # Errors
-/// `Invalid` or `BadRequest` where the patch does not fit the object.
-pub fn apply_patch(object: &Object, patch: &Patch) -> Result<Object, Status> {
-    let patched = super::patch::apply(object.kind(), &object.to_json(), patch)?;
-    decode_as(object.kind(), patched, FieldValidation::Ignore)
 }

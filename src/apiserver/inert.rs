@@ -6,7 +6,9 @@
 //! ControllerRevision), that admission alone acts on (LimitRange, PriorityClass) or that Pods are
 //! only given (Secret, as ConfigMap) are not on it.
 
-use crate::api::Kind;
+use crate::api::custom_resource_definition::text_at;
+use crate::api::{Kind, Object};
+use serde_json::Value;
 
 /// What does not happen to an object of `kind`, as a warning; nothing where all of it does.
 pub const fn warning(kind: Kind) -> Option<&'static str> {
@@ -41,6 +43,36 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// The same for one object: what a definition asks for that nothing here carries out, else what is
+/// said of its kind.
+pub fn warning_of(object: &Object) -> Option<&'static str> {
+    let Object::CustomResourceDefinition(definition) = object else {
+        return warning(object.kind());
+    };
+    let spec = &definition.spec;
+    if text_at(spec, "/conversion/strategy") == "Webhook" {
+        return Some(
+            "no conversion webhook is called in this cluster: every version shows the same fields",
+        );
+    }
+    let mut schemas = definition.versions().iter();
+    let has_rules = schemas.any(|version| says(version, "x-kubernetes-validations"));
+    has_rules.then_some(
+        "rules in x-kubernetes-validations are not evaluated in this cluster: they are stored, and refuse nothing",
+    )
+}
+
+/// Whether there is a field `name` anywhere in `value`.
+fn says(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Object(fields) => {
+            fields.contains_key(name) || fields.values().any(|value| says(value, name))
+        }
+        Value::Array(items) => items.iter().any(|item| says(item, name)),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

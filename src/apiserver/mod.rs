@@ -11,6 +11,7 @@
 pub mod access;
 pub mod admission;
 pub mod component;
+pub mod custom;
 mod delete;
 pub mod discovery;
 pub mod door;
@@ -49,6 +50,7 @@ use crate::api::watch::{Origin, WatchEvent};
 use crate::api::{NamespacedName, Object, Status};
 use crate::etcd::{Compacted, Etcd};
 use crate::sim::{SimRng, SimTime};
+use custom::Kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracking::{Tracking, Write};
@@ -136,6 +138,11 @@ impl ApiServer {
     /// The store, for backups and for the views; components go through [`ApiServer::handle`].
     pub const fn etcd(&self) -> &Etcd {
         &self.etcd
+    }
+
+    /// The kinds that it serves, where it answers.
+    pub const fn kinds(&self) -> Kinds<'_> {
+        Kinds::of(&self.etcd)
     }
 
     /// Whether it answers.
@@ -254,6 +261,10 @@ impl ApiHandle for ApiServer {
 
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
         admission::warnings(new, old, &self.config, &self.etcd)
+    }
+
+    fn kinds(&self) -> Kinds<'_> {
+        ApiServer::kinds(self)
     }
 
     fn request_token(

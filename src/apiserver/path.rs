@@ -3,6 +3,7 @@
 //! Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go, v1.36. The table of
 //! kinds decides which paths there are. Left out: proxy paths of nodes.
 
+use super::custom::Kinds;
 use super::version::Version;
 use crate::api::{Kind, ObjectKey};
 
@@ -27,8 +28,8 @@ pub struct ResourcePath {
 }
 
 impl ResourcePath {
-    /// Reads a path; `None` where nothing is served there.
-    pub fn parse(path: &str) -> Option<Self> {
+    /// Reads a path to one of `kinds`; `None` where nothing is served there.
+    pub fn parse(path: &str, kinds: Kinds<'_>) -> Option<Self> {
         let parts = segments(path)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let (group, version, rest) = match parts.as_slice() {
@@ -42,8 +43,8 @@ impl ResourcePath {
         };
         let other = |plural: &str| Version::of_resource(group, version, plural);
         let kind_of = |plural: &str| {
-            let stored = Kind::of_resource(group, version, plural);
-            stored.or_else(|| other(plural).map(|version| version.of))
+            let known = other(plural).map(|version| version.of);
+            known.or_else(|| kinds.of_resource(group, version, plural))
         };
         let (plural, namespace, rest) = match rest {
             ["namespaces", namespace, plural, rest @ ..]
@@ -172,7 +173,7 @@ mod tests {
             ("/api/v1", None),
             ("/api/v1/pods/%zz", None),
         ] {
-            let found = ResourcePath::parse(path);
+            let found = ResourcePath::parse(path, Kinds::of_table());
             let found = found.as_ref().map(|p| {
                 (
                     p.kind,
@@ -186,11 +187,12 @@ mod tests {
         for kind in Kind::ALL {
             let namespace = if kind.is_namespaced() { "n" } else { "" };
             let key = ObjectKey::new(*kind, namespace, "x");
-            let parsed = ResourcePath::parse(&path_of(&key)).expect("its own path");
+            let parsed =
+                ResourcePath::parse(&path_of(&key), Kinds::of_table()).expect("its own path");
             assert_eq!(parsed.key(), key);
         }
         assert!(
-            ResourcePath::parse("/api/v1/watch/pods")
+            ResourcePath::parse("/api/v1/watch/pods", Kinds::of_table())
                 .expect("a path")
                 .watch
         );

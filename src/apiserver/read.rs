@@ -10,6 +10,7 @@ impl ApiServer {
         self.etcd
             .get(key)
             .cloned()
+            .map(|object| object.shown_as(key.kind))
             .ok_or_else(|| Status::not_found(key))
     }
 
@@ -33,6 +34,7 @@ impl ApiServer {
                 })
             })
             .cloned()
+            .map(|object| object.shown_as(kind))
             .collect();
         Ok(Response::List {
             revision: self.etcd.revision(),

@@ -2,6 +2,7 @@
 
 use super::access::{Access, User};
 use super::component::Component;
+use super::custom::Kinds;
 use super::exec::{ExecCall, ExecProgress};
 use super::managed::Apply;
 use crate::api::selector::Selector;
@@ -210,6 +211,9 @@ pub trait ApiHandle {
 
     /// What admission says to whoever changed `old` to `new`, in the words of `Warning` headers.
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String>;
+
+    /// The kinds that are served: what discovery tells everybody.
+    fn kinds(&self) -> Kinds<'_>;
 
     /// What the stored roles and bindings allow.
     ///

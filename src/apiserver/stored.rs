@@ -2,20 +2,24 @@
 //!
 //! Upstream's `etcdctl snapshot restore` trusts its file; a backup here may come out of a link.
 
+use super::custom::Kinds;
 use super::{door, registry};
 use crate::api::meta::MetaExt;
 use crate::api::{Object, Status};
+use crate::etcd::Etcd;
 use serde_json::Value;
 
-/// The object that `json` holds, as a store at `revision` may have had it.
+/// The object that `json` holds, as a store at `revision` may have had it; custom objects by the
+/// `definitions` of that store.
 ///
 /// # Errors
 /// What the API server says of a body that it cannot decode or that is not valid, or what a stored
 /// object lacks.
-pub fn decode_stored(json: Value, revision: u64) -> Result<Object, Status> {
-    let mut object = door::decode(json, door::FieldValidation::Ignore)?;
+pub fn decode_stored(json: Value, revision: u64, definitions: &Etcd) -> Result<Object, Status> {
+    let kinds = Kinds::of(definitions);
+    let mut object = kinds.decode(json, door::FieldValidation::Ignore)?;
     registry::default(&mut object);
-    let errors = registry::validate(&object);
+    let errors = registry::validate(&object, definitions);
     if !errors.is_empty() {
         return Err(Status::invalid(object.kind(), object.name(), &errors));
     }
@@ -57,9 +61,9 @@ mod tests {
                 "creationTimestamp": "2026-01-01T00:00:00Z",
             },
         });
-        let object = decode_stored(whole.clone(), 7).expect("whole");
+        let object = decode_stored(whole.clone(), 7, &Etcd::default()).expect("whole");
         assert_eq!(object.to_json(), whole);
-        assert!(decode_stored(whole.clone(), 6).is_err());
+        assert!(decode_stored(whole.clone(), 6, &Etcd::default()).is_err());
         for (pointer, value) in [
             ("/metadata/uid", json!("")),
             ("/metadata/name", json!("A_b")),
@@ -71,7 +75,10 @@ mod tests {
         ] {
             let mut damaged = whole.clone();
             *damaged.pointer_mut(pointer).expect("a field") = value;
-            assert!(decode_stored(damaged, 7).is_err(), "{pointer}");
+            assert!(
+                decode_stored(damaged, 7, &Etcd::default()).is_err(),
+                "{pointer}"
+            );
         }
     }
 }

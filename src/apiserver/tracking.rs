@@ -4,7 +4,7 @@
 //! managedfieldsupdater.go, v1.36.
 
 use super::access::User;
-use super::door::{self, FieldValidation};
+use super::door::FieldValidation;
 use super::managed::{self, Apply, Manager, Managers};
 use super::{ApiServer, Health};
 use crate::api::meta::MetaExt;
@@ -174,7 +174,9 @@ impl ApiServer {
         };
         let (merged, mut managers) = managed::apply(apply, &before, managers, &manager)?;
         managers.stamp(&manager, write.origin.at);
-        let mut object = door::decode_as(kind, merged, FieldValidation::Ignore)?;
+        let mut object = self
+            .kinds()
+            .decode_as(kind, merged, FieldValidation::Ignore)?;
         if let Some(version) = apply.config.pointer("/metadata/resourceVersion") {
             object.meta_mut().resource_version = version.as_str().map(str::to_owned);
         }

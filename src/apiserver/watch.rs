@@ -28,6 +28,11 @@ pub struct WatchFilter {
 pub type Shown = (WatchVerb, Object);
 
 impl WatchFilter {
+    /// The object in the version that is watched.
+    fn shown(&self, object: &Object) -> Object {
+        object.clone().shown_as(self.kind)
+    }
+
     fn selects(&self, object: &Object) -> bool {
         is_selected(object, &self.labels, &self.fields)
     }
@@ -46,13 +51,13 @@ impl WatchFilter {
         let before = event.previous.as_ref().filter(|old| self.selects(old));
         let after = event.verb != WatchVerb::Deleted && self.selects(&event.object);
         match (before, after) {
-            (None, true) => Some((WatchVerb::Added, event.object.clone())),
-            (Some(_), true) => Some((WatchVerb::Modified, event.object.clone())),
+            (None, true) => Some((WatchVerb::Added, self.shown(&event.object))),
+            (Some(_), true) => Some((WatchVerb::Modified, self.shown(&event.object))),
             (Some(_), false) if event.verb == WatchVerb::Deleted => {
-                Some((WatchVerb::Deleted, event.object.clone()))
+                Some((WatchVerb::Deleted, self.shown(&event.object)))
             }
             (Some(old), false) => {
-                let mut last = old.clone();
+                let mut last = self.shown(old);
                 last.meta_mut().resource_version = Some(event.revision.to_string());
                 Some((WatchVerb::Deleted, last))
             }
@@ -107,7 +112,7 @@ impl ApiServer {
             let objects = self.etcd.list(filter.kind, filter.namespace.as_deref());
             let selected = objects.filter(|object| filter.selects(object));
             return Ok(selected
-                .map(|object| (WatchVerb::Added, object.clone()))
+                .map(|object| (WatchVerb::Added, filter.shown(object)))
                 .collect());
         }
         match self.etcd.events_since(request.from) {

@@ -2,8 +2,9 @@
 
 use super::access::Access;
 use super::admission::Surroundings;
+use super::door::FieldValidation;
 use super::tracking::Write;
-use super::{ApiServer, Patch, admission, door, registry};
+use super::{ApiServer, Patch, admission, custom, registry};
 use crate::api::meta::{self, MetaExt};
 use crate::api::watch::Origin;
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, condition};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 impl ApiServer {
     pub(super) fn create(&mut self, mut object: Object, write: Write) -> Result<Object, Status> {
+        custom::check_create(&self.etcd, object.kind())?;
         self.name_and_stamp(&mut object, &write.origin);
         registry::default(&mut object);
         // What the server sets itself from here on (addresses, selectors) is nobody's.
@@ -24,7 +26,7 @@ impl ApiServer {
             Access::new(&self.etcd).check_grant(user, &object, None)?;
         }
         registry::prepare_for_create(&mut object, &self.config, &self.etcd)?;
-        let errors = registry::validate(&object);
+        let errors = registry::validate(&object, &self.etcd);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
@@ -98,7 +100,7 @@ impl ApiServer {
             Access::new(&self.etcd).check_grant(user, &object, Some(&old))?;
         }
         registry::prepare_for_update(&mut object, &old, &self.config, &self.etcd)?;
-        let errors = registry::validate_update(&object, &old);
+        let errors = registry::validate_update(&object, &old, &self.etcd);
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
@@ -123,6 +125,12 @@ impl ApiServer {
         let given = object.meta_mut().managed_fields.take();
         registry::prepare_for_status_update(&mut object, &old);
         object.meta_mut().managed_fields = given;
+        if let Object::Custom(kind, new) = &object {
+            let errors = custom::validate_update(*kind, new, &self.etcd);
+            if !errors.is_empty() {
+                return Err(Status::invalid(object.kind(), object.name(), &errors));
+            }
+        }
         write
             .tracking
             .of_change(&old, &mut object, "status", &write.origin);
@@ -136,7 +144,9 @@ impl ApiServer {
         write: Write,
     ) -> Result<Object, Status> {
         let old = self.get(key)?;
-        let patched = door::apply_patch(&old, patch)?;
+        let patched = super::patch::apply(key.kind, &old.to_json(), patch)?;
+        let ignore = FieldValidation::Ignore;
+        let patched = self.kinds().decode_as(key.kind, patched, ignore)?;
         self.update(patched, write)
     }
 

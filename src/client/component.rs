@@ -20,6 +20,20 @@ pub trait Component {
     fn wake(&mut self, ctx: &mut Ctx<'_>);
 }
 
+/// Whether a component that watches `kinds` watches custom objects: with their definitions, as their
+/// kinds come and go.
+pub fn is_custom_watched(kinds: &[Kind]) -> bool {
+    kinds.contains(&Kind::CustomResourceDefinition)
+}
+
+/// Whether a component that watches `kinds` watches objects of `kind`.
+pub fn is_watched(kinds: &[Kind], kind: Kind) -> bool {
+    match kind {
+        Kind::Custom(_) => is_custom_watched(kinds),
+        kind => kinds.contains(&kind),
+    }
+}
+
 /// When a component wants to be woken next, whatever else happens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Agenda {

@@ -4,6 +4,7 @@
 //! the watch of a component is one stream.
 
 use super::Ctx;
+use super::component::{is_custom_watched, is_watched};
 use crate::api::meta::MetaExt;
 use crate::api::watch::{WatchEvent, WatchVerb};
 use crate::api::{ApiType, Kind, NamespacedName, Object, Status};
@@ -27,7 +28,8 @@ pub trait WatchSink {
 }
 
 impl WatchCursor {
-    /// Gives `sink` every change of one of `kinds` since the last call. On the first call, and when
+    /// Gives `sink` every change of one of `kinds` (with CustomResourceDefinition go the kinds that they
+    /// define) since the last call. On the first call, and when
     /// the history is gone, it lists instead.
     ///
     /// # Errors
@@ -42,12 +44,16 @@ impl WatchCursor {
             && let Ok(events) = ctx.api.events_since(revision)?
         {
             for event in events {
-                if kinds.contains(&event.key.kind) {
+                if is_watched(kinds, event.key.kind) {
                     sink.observe(event);
                 }
                 self.revision = Some(event.revision);
             }
             return Ok(());
+        }
+        let mut kinds = kinds.to_vec();
+        if is_custom_watched(&kinds) {
+            kinds.extend(ctx.api.kinds().custom());
         }
         let lists = kinds.iter().map(|kind| Ok((*kind, ctx.list(*kind)?)));
         let lists: Vec<_> = lists.collect::<Result<_, Status>>()?;

@@ -10,7 +10,7 @@ mod object_informer;
 mod recorder;
 mod workqueue;
 
-pub use component::{Agenda, Component};
+pub use component::{Agenda, Component, is_watched};
 pub use ctx::Ctx;
 pub use expectations::Expectations;
 pub use informer::{Delta, Informer, WatchCursor, WatchSink};

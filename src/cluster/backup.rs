@@ -3,12 +3,13 @@
 //! Upstream: `etcdctl snapshot save` and `restore` with the disks of the nodes, v1.36. The parts of
 //! the control plane rebuild themselves from a list, as after a restart, and containers go on
 //! running. Left out: the store's history (watchers list again), all but the latest entries of the
-//! trace, the scheduler's reasons and waits, the controllers' waits, packets under way.
+//! trace and those of custom objects, the scheduler's reasons and waits, the controllers' waits,
+//! packets under way.
 
 use super::{
     COMPACT_INTERVAL, Cluster, ClusterConfig, ComponentId, Event, Load, Part, TraceEntry, bootstrap,
 };
-use crate::api::{Object, ObjectKey};
+use crate::api::{Kind, Object, ObjectKey};
 use crate::apiserver::{ApiServer, decode_stored};
 use crate::cluster::Trace;
 use crate::etcd::Etcd;
@@ -89,11 +90,7 @@ impl Backup {
     #[must_use]
     pub fn slim(mut self) -> Self {
         self.trace.clear();
-        let is_event = |object: &StoredObject| match object {
-            StoredObject::Shared(object) => object.kind() == crate::api::Kind::Event,
-            StoredObject::Raw(json) => json.get("kind").and_then(Value::as_str) == Some("Event"),
-        };
-        self.objects.retain(|object| !is_event(object));
+        self.objects.retain(|object| object.kind() != "Event");
         let pods = self.nodes.iter_mut().flat_map(|node| node.pods.iter_mut());
         pods.flat_map(|pod| pod.containers.iter_mut())
             .for_each(|container| container.log.clear());
@@ -124,19 +121,61 @@ impl Backup {
     fn objects(&self) -> (BTreeMap<ObjectKey, Object>, Vec<String>) {
         let mut objects = BTreeMap::new();
         let mut refused = Vec::new();
-        for stored in &self.objects {
-            let json = match stored {
-                StoredObject::Raw(json) => json.clone(),
-                StoredObject::Shared(object) => object.to_json(),
-            };
-            match decode_stored(json, self.revision) {
-                Ok(object) => {
-                    objects.entry(object.key()).or_insert(object);
-                }
-                Err(status) => refused.push(status.message),
-            }
+        let mut definitions = Etcd::default();
+        // The definitions first: they say what other objects are.
+        let is_definition = |stored: &&StoredObject| stored.kind() == "CustomResourceDefinition";
+        let (first, rest): (Vec<_>, Vec<_>) = self.objects.iter().partition(is_definition);
+        for stored in first {
+            take(
+                stored,
+                self.revision,
+                &definitions,
+                &mut objects,
+                &mut refused,
+            );
+        }
+        if !objects.is_empty() {
+            definitions = Etcd::restore(self.revision, objects.values().cloned());
+        }
+        for stored in rest {
+            take(
+                stored,
+                self.revision,
+                &definitions,
+                &mut objects,
+                &mut refused,
+            );
         }
         (objects, refused)
+    }
+}
+
+/// Takes a stored object in, or notes what is wrong with it.
+fn take(
+    stored: &StoredObject,
+    revision: u64,
+    definitions: &Etcd,
+    objects: &mut BTreeMap<ObjectKey, Object>,
+    refused: &mut Vec<String>,
+) {
+    let json = match stored {
+        StoredObject::Raw(json) => json.clone(),
+        StoredObject::Shared(object) => object.to_json(),
+    };
+    match decode_stored(json, revision, definitions) {
+        Ok(object) => {
+            objects.entry(object.key()).or_insert(object);
+        }
+        Err(status) => refused.push(status.message),
+    }
+}
+
+impl StoredObject {
+    fn kind(&self) -> &str {
+        match self {
+            StoredObject::Shared(object) => object.kind().row().kind,
+            StoredObject::Raw(json) => json.get("kind").and_then(Value::as_str).unwrap_or(""),
+        }
     }
 }
 
@@ -148,7 +187,10 @@ impl Cluster {
             let mut queue = self.queue.iter();
             queue.find_map(|(at, event)| (*event == Event::Load(id)).then_some(at))
         };
-        let entries: Vec<TraceEntry> = self.trace.entries().cloned().collect();
+        // Which custom kinds there are is not known yet when a trace is read.
+        let entries = self.trace.entries();
+        let entries = entries.filter(|entry| !matches!(entry.key.kind, Kind::Custom(_)));
+        let entries: Vec<TraceEntry> = entries.cloned().collect();
         let skip = entries.len().saturating_sub(TRACE_KEPT);
         let compact = self
             .queue

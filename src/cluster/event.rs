@@ -17,6 +17,8 @@ pub enum ComponentId {
     Kubelet(u8),
     /// The kube-proxy of the node with this index.
     Proxy(u8),
+    /// The API server's controllers of CustomResourceDefinitions.
+    Definitions,
 }
 
 /// What can happen. Timers are values of this type, never closures.

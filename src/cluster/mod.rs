@@ -25,12 +25,13 @@ pub use trace::{Trace, TraceEntry};
 use crate::api::{Kind, NamespacedName, Object, Status};
 use crate::apiserver;
 use crate::apiserver::access::Access;
+use crate::apiserver::custom::Kinds;
 use crate::apiserver::rest::Door;
 use crate::apiserver::{
     ApiHandle, ApiServer, ExecCall, ExecProgress, LogOptions, Request, Response,
 };
-use crate::client::{Agenda, Component, Ctx};
-use crate::controller::ControllerManager;
+use crate::client::{Agenda, Component, Ctx, is_watched};
+use crate::controller::{ControllerManager, DefinitionControllers};
 use crate::kubelet::Kubelet;
 use crate::network::dns::Dns;
 use crate::network::proxy::KubeProxy;
@@ -224,6 +225,8 @@ impl Cluster {
         ];
         all.extend((0..nodes).map(ComponentId::Kubelet));
         all.extend((0..nodes).map(ComponentId::Proxy));
+        let definitions = self.api.etcd().list(Kind::CustomResourceDefinition, None);
+        all.extend(definitions.map(|_| ComponentId::Definitions).take(1));
         all
     }
 
@@ -236,6 +239,7 @@ impl Cluster {
                 .get(usize::from(node))
                 .map_or(&[], Component::interests),
             ComponentId::Dns => self.dns.interests(),
+            ComponentId::Definitions => DefinitionControllers.interests(),
             ComponentId::Proxy(node) => self
                 .proxies
                 .get(usize::from(node))
@@ -274,6 +278,9 @@ impl Cluster {
                 self.with_ctx(component, "coredns", |parts, ctx| parts.dns.wake(ctx))
             }
             ComponentId::Proxy(node) => self.wake_proxy(node),
+            ComponentId::Definitions => self.with_ctx(component, "kube-apiserver", |_, ctx| {
+                DefinitionControllers.wake(ctx);
+            }),
         }
     }
 
@@ -364,11 +371,8 @@ impl Cluster {
         }
         let latency = SimDuration::millis(u64::from(self.config.watch_latency_ms));
         for component in self.components() {
-            if self
-                .interests(component)
-                .iter()
-                .any(|kind| kinds.contains(kind))
-            {
+            let interests = self.interests(component);
+            if kinds.iter().any(|kind| is_watched(interests, *kind)) {
                 self.wake_at(component, self.now + latency);
             }
         }
@@ -399,6 +403,10 @@ impl ApiHandle for Cluster {
 
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
         self.api.warnings(new, old)
+    }
+
+    fn kinds(&self) -> Kinds<'_> {
+        self.api.kinds()
     }
 
     fn request_token(

@@ -107,8 +107,12 @@ fn references(metadata: &ObjectMeta) -> &[OwnerReference] {
 }
 
 /// Where the owner that `reference` names would be; `None` for a kind that is not served.
-fn owner_key(reference: &OwnerReference, namespace: &str) -> Option<ObjectKey> {
-    let kind = Kind::of_manifest(&reference.api_version, &reference.kind)?;
+fn owner_key(
+    reference: &OwnerReference,
+    namespace: &str,
+    informers: &Informers,
+) -> Option<ObjectKey> {
+    let kind = informers.kind_of(&reference.api_version, &reference.kind)?;
     let namespace = if kind.is_namespaced() { namespace } else { "" };
     Some(ObjectKey::new(kind, namespace, reference.name.clone()))
 }
@@ -147,7 +151,7 @@ impl GarbageCollector {
                     self.dependents.remove(&reference.uid);
                 }
             }
-            let owner = owner_key(reference, &key.namespace);
+            let owner = owner_key(reference, &key.namespace, informers);
             if let Some(owner) = owner
                 && informers.meta(&owner).is_some_and(is_waiting)
             {
@@ -181,7 +185,7 @@ impl GarbageCollector {
             }
         }
         let owner_missing = |reference: &OwnerReference| {
-            let owner = owner_key(reference, &key.namespace);
+            let owner = owner_key(reference, &key.namespace, informers);
             let found = owner.as_ref().and_then(|owner| informers.meta(owner));
             found.and_then(|owner| owner.uid.as_ref()) != Some(&reference.uid)
         };
@@ -208,7 +212,7 @@ impl GarbageCollector {
         }
         let mut owners = Vec::new();
         for reference in references(object.meta()) {
-            owners.push(look_up(reference, &key.namespace, ctx)?);
+            owners.push(look_up(reference, &key.namespace, ctx, informers)?);
         }
         let dependents = self.dependents.get(object.uid());
         match plan_fate(&owners, dependents.is_some()) {
@@ -289,9 +293,10 @@ fn look_up(
     reference: &OwnerReference,
     namespace: &str,
     ctx: &mut Ctx<'_>,
+    informers: &Informers,
 ) -> Result<Owner, Status> {
     // Nothing is known of a kind that is not served, so nothing is deleted for its sake.
-    let Some(key) = owner_key(reference, namespace) else {
+    let Some(key) = owner_key(reference, namespace, informers) else {
         return Ok(Owner::Solid);
     };
     match ctx.get_object(&key) {

@@ -3,6 +3,7 @@
 //! Kinds that no controller reads are watched for their metadata alone, as upstream's garbage
 //! collector watches them.
 
+use crate::api::custom_resource_definition::CustomResourceDefinition;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, Object, ObjectKey};
 use crate::client::{Delta, Informer, ObjectChange, ObjectInformer};
@@ -135,6 +136,17 @@ const WATCHED: [Kind; Kind::ALL.len() - 1] = {
 };
 
 impl Informers {
-    /// The kinds watched.
+    /// The kinds watched; with CustomResourceDefinition go those that they define.
     pub const KINDS: &'static [Kind] = &WATCHED;
+
+    /// The kind that an owner reference names.
+    pub fn kind_of(&self, api_version: &str, kind: &str) -> Option<Kind> {
+        Kind::of_manifest(api_version, kind).or_else(|| {
+            let definitions = self.others.of_kind(Kind::CustomResourceDefinition);
+            let definitions = definitions.filter_map(Object::get::<CustomResourceDefinition>);
+            let mut kinds = definitions.flat_map(|definition| definition.kinds());
+            let named = |k: Kind| k.row().kind == kind && k.api_version() == api_version;
+            kinds.find(|k| named(Kind::Custom(*k))).map(Kind::Custom)
+        })
+    }
 }

@@ -4,6 +4,7 @@
 //! (there is one replica) and the controllers of kinds that are not served.
 
 mod cluster_role_aggregation;
+mod custom_resource_definition;
 mod deployment;
 mod disruption;
 mod endpoint_slice;
@@ -30,6 +31,7 @@ mod taint_eviction;
 mod token_secrets;
 mod trigger_time;
 
+pub use custom_resource_definition::DefinitionControllers;
 pub use deployment::budget as rollout_budget;
 pub use informers::{Change, Informers, MetaChange};
 use int_or_percent::int_or_percent;

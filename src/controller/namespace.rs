@@ -1,7 +1,7 @@
 //! Empties a namespace that is being deleted and then lets it go.
 //!
 //! Upstream: pkg/controller/namespace/{namespace_controller.go,deletion/}, v1.36. Left out: failures
-//! of discovery (the kinds are fixed), so their conditions never say anything but success.
+//! of discovery (the API server always knows its kinds), so their conditions never say anything but success.
 
 use super::manager::Controller;
 use super::{Change, Informers};
@@ -105,7 +105,7 @@ fn delete_content(namespace: &Namespace, ctx: &mut Ctx<'_>) -> Result<Remains, S
     if !remains.resources.is_empty() {
         return Ok(remains);
     }
-    let kinds = Kind::ALL.iter().copied();
+    let kinds = ctx.api.kinds().all().into_iter();
     for kind in kinds.filter(|kind| kind.is_namespaced() && *kind != Kind::Pod) {
         delete_kind(namespace, kind, &mut remains, ctx)?;
     }

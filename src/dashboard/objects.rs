@@ -21,10 +21,9 @@ const YAML_LIMIT: u32 = 64 * 1_024;
 
 /// What `request` asks for. The rows are left out while one object is shown.
 pub fn view(cluster: &Cluster, request: &ObjectsRequest) -> Objects {
-    let named = Kind::ALL
-        .iter()
-        .find(|kind| kind.row().kind == request.kind);
-    let kind = named.copied().unwrap_or(Kind::Pod);
+    let known = cluster.api().kinds();
+    let named = known.find(|kind| kind.row().kind == request.kind);
+    let kind = named.unwrap_or(Kind::Pod);
     let columns = Columns::of(kind, request);
     let (mut rows, mut more) = (BTreeMap::new(), 0);
     let object = (!request.chosen.name.is_empty()).then(|| object(cluster, kind, &request.chosen));
@@ -60,7 +59,7 @@ pub fn view(cluster: &Cluster, request: &ObjectsRequest) -> Objects {
 
 /// Every kind, those of one version together, with the number of its objects.
 fn kinds(cluster: &Cluster) -> Vec<KindView> {
-    let mut kinds = Kind::ALL.to_vec();
+    let mut kinds = cluster.api().kinds().all();
     order::sort_by_key(&mut kinds, |kind| (kind.row().group, kind.row().kind));
     let view = |kind: Kind| KindView {
         name: kind.row().kind.to_owned(),
@@ -243,6 +242,34 @@ mod tests {
                 .rows
                 .values()
                 .all(|row| row.cells.len() == shown.table.columns.len())
+        );
+    }
+
+    const SHELVES: &str = r#"{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "shelves.library.example"},
+        "spec": {"group": "library.example", "scope": "Cluster",
+            "names": {"plural": "shelves", "kind": "Shelf"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "additionalPrinterColumns": [{"name": "Room", "type": "integer", "jsonPath": ".room"}],
+                "schema": {"openAPIV3Schema": {"type": "object",
+                    "properties": {"room": {"type": "integer"}}}}}]}}"#;
+
+    #[test]
+    fn custom_kinds_are_listed_with_their_own_columns() {
+        let mut session = session();
+        apply(&mut session, SHELVES);
+        session.advance(session.start() + SimDuration::secs(40), u32::MAX);
+        let shelf = "apiVersion: library.example/v1\nkind: Shelf\nmetadata: {name: a}\nroom: 3\n";
+        apply(&mut session, shelf);
+        let shown = view(session.cluster(), &of("Shelf"));
+        assert_eq!(shown.table.columns, ["Name", "Room"]);
+        let row = shown.rows.values().next().expect("one shelf");
+        assert_eq!(row.cells, ["a", "3"]);
+        let counted = shown.kinds.iter().find(|kind| kind.name == "Shelf");
+        let counted = counted.expect("it is listed");
+        assert_eq!(
+            (counted.version.as_str(), counted.count),
+            ("library.example/v1", 1)
         );
     }
 

@@ -5,7 +5,8 @@
 use super::{get, merge, object, printed_name};
 use crate::api::manifest::{self, Document};
 use crate::api::{Kind, Object, ObjectKey, Reason, Status, codec};
-use crate::apiserver::door::{self, FieldValidation};
+use crate::apiserver::custom::Kinds;
+use crate::apiserver::door::FieldValidation;
 use crate::apiserver::{ApiHandle, Operation, inert, version};
 use crate::sim::SimTime;
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ pub fn apply(text: &str, api: &mut dyn ApiHandle, now: SimTime) -> ApplyReport {
             Ok(applied) => {
                 let text = applied.text();
                 report.lines.push(ApplyLine { text });
-                let warning = inert::warning(applied.key.kind);
+                let warning = inert::warning_of(&applied.object);
                 let warning = warning.filter(|_| applied.outcome != "unchanged");
                 let told = applied.warnings.iter().map(String::as_str);
                 for warning in warning.into_iter().chain(told) {
@@ -148,6 +149,8 @@ fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
 pub(super) struct Applied {
     /// Which.
     pub key: ObjectKey,
+    /// It as it was given.
+    pub object: Object,
     /// `created`, `configured` or `unchanged`.
     pub outcome: &'static str,
     /// Whether it had been made without `kubectl apply`.
@@ -175,8 +178,11 @@ pub(super) fn apply_one(
     // An older version is merged as the stored one.
     let document = version::as_stored(document.value.clone());
     let document = document.map_err(|status| ("creating", status))?;
-    let modified = annotated(placed(&document));
-    let decoded = match door::decode(modified.clone(), FieldValidation::Strict) {
+    let modified = annotated(placed(&document, api.kinds()));
+    let decoded = match api
+        .kinds()
+        .decode(modified.clone(), FieldValidation::Strict)
+    {
         Ok(decoded) => decoded,
         Err(status) if status.reason == Reason::NotFound => {
             return Err(("resource mapping", status));
@@ -187,9 +193,11 @@ pub(super) fn apply_one(
     let live = match get(api, &key, now) {
         Ok(live) => live,
         Err(status) if status.reason == Reason::NotFound => {
-            object(api, Operation::Create(decoded), now).map_err(|s| ("creating", s))?;
+            let create = Operation::Create(decoded.clone());
+            object(api, create, now).map_err(|s| ("creating", s))?;
             return Ok(Applied {
                 key,
+                object: decoded,
                 outcome: "created",
                 adopted: false,
                 warnings: Vec::new(),
@@ -207,13 +215,16 @@ pub(super) fn apply_one(
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or(Value::Null);
     let merged = merge::three_way(&original, &modified, &current, "");
-    let merged =
-        door::decode(merged, FieldValidation::Ignore).map_err(|s| ("applying patch to", s))?;
+    let merged = api
+        .kinds()
+        .decode(merged, FieldValidation::Ignore)
+        .map_err(|s| ("applying patch to", s))?;
     let stored =
         object(api, Operation::Update(merged), now).map_err(|s| ("applying patch to", s))?;
     let changed = stored.meta().resource_version != live.meta().resource_version;
     Ok(Applied {
         key,
+        object: decoded,
         outcome: if changed { "configured" } else { "unchanged" },
         adopted: before.is_none(),
         warnings: api.warnings(&stored, &live),
@@ -230,10 +241,12 @@ fn target(decoded: &Object) -> ObjectKey {
 }
 
 /// The object in the namespace where it goes: what says none goes to `default`.
-fn placed(value: &Value) -> Value {
+fn placed(value: &Value, kinds: Kinds<'_>) -> Value {
     let mut value = value.clone();
     let (version, kind) = (text_at(&value, "/apiVersion"), text_at(&value, "/kind"));
-    let namespaced = Kind::of_manifest(version, kind).is_some_and(Kind::is_namespaced);
+    let namespaced = kinds
+        .of_manifest(version, kind)
+        .is_some_and(Kind::is_namespaced);
     if namespaced
         && text_at(&value, "/metadata/namespace").is_empty()
         && let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut)

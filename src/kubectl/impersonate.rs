@@ -9,6 +9,7 @@ use super::flags::Words;
 use crate::api::{Kind, NamespacedName, Object, Status};
 use crate::apiserver::access::{Access, Attributes, User};
 use crate::apiserver::component::{Component, ROW};
+use crate::apiserver::custom::Kinds;
 use crate::apiserver::{ApiHandle, ExecCall, ExecProgress, LogOptions, Request, Response};
 use crate::sim::SimTime;
 use std::sync::Arc;
@@ -51,6 +52,10 @@ impl ApiHandle for Impersonated<'_> {
 
     fn warnings(&self, new: &Object, old: &Object) -> Vec<String> {
         self.api.warnings(new, old)
+    }
+
+    fn kinds(&self) -> Kinds<'_> {
+        self.api.kinds()
     }
 
     fn request_token(

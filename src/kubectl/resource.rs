@@ -8,6 +8,7 @@ use super::object;
 use super::shell::Shell;
 use crate::api::selector::Selector;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
+use crate::apiserver::custom::Kinds;
 use crate::apiserver::{FieldSelector, Operation, Request, inert};
 
 /// The kinds of the category `all`, in the order in which they are printed.
@@ -41,36 +42,42 @@ pub enum Named {
 ///
 /// # Errors
 /// The server has no such resource type.
-pub fn kind_of(word: &str) -> Result<Kind, Failure> {
+pub fn kind_of(word: &str, kinds: Kinds<'_>) -> Result<Kind, Failure> {
     let lower = word.to_lowercase();
     let (name, group) = match lower.split_once('.') {
         Some((name, group)) => (name, Some(group)),
         None => (lower.as_str(), None),
     };
-    let is = |kind: &&Kind| {
+    let is = |kind: Kind| {
         let row = kind.row();
         let named = row.plural == name || row.singular == name || row.short_names.contains(&name);
         let versioned = format!("{}.{}", row.version, row.group);
         let versioned = versioned.trim_end_matches('.');
         named && group.is_none_or(|group| group == row.group || group == versioned)
     };
-    let found = Kind::ALL.iter().find(is).copied();
-    found.ok_or_else(|| {
+    kinds.find(is).ok_or_else(|| {
         Failure::client(format!(
             "the server doesn't have a resource type \"{word}\""
         ))
     })
 }
 
-fn kinds_of(word: &str) -> Result<Vec<Kind>, Failure> {
-    let mut kinds = Vec::new();
+/// The kinds that words separated by commas name, categories among them.
+fn kinds_of(word: &str, kinds: Kinds<'_>) -> Result<Vec<Kind>, Failure> {
+    let mut found = Vec::new();
     for word in word.split(',') {
+        let mut custom = kinds.custom();
+        custom.retain(|kind| kind.row().categories.contains(&word));
+        custom.dedup();
         match word {
-            "all" => kinds.extend(ALL),
-            word => kinds.push(kind_of(word)?),
+            "all" => found.extend(ALL),
+            "api-extensions" => found.push(Kind::CustomResourceDefinition),
+            word if custom.is_empty() => found.push(kind_of(word, kinds)?),
+            _ => {}
         }
+        found.extend(custom);
     }
-    Ok(kinds)
+    Ok(found)
 }
 
 impl Named {
@@ -78,15 +85,16 @@ impl Named {
     ///
     /// # Errors
     /// Kubectl's words for a mixture of both, or an unknown type.
-    pub fn parse(args: &[String]) -> Result<Self, Failure> {
+    pub fn parse(args: &[String], known: Kinds<'_>) -> Result<Self, Failure> {
         if args.iter().any(|arg| arg.contains('/')) {
-            let objects: Result<Vec<_>, Failure> = args.iter().map(|arg| slashed(arg)).collect();
+            let objects: Result<Vec<_>, Failure> =
+                args.iter().map(|arg| slashed(arg, known)).collect();
             return objects.map(Named::Objects);
         }
         let Some((types, names)) = args.split_first() else {
             return Ok(Named::Kinds(Vec::new()));
         };
-        let kinds = kinds_of(types)?;
+        let kinds = kinds_of(types, known)?;
         if names.is_empty() {
             return Ok(Named::Kinds(kinds));
         }
@@ -95,7 +103,7 @@ impl Named {
     }
 }
 
-fn slashed(arg: &str) -> Result<(Kind, String), Failure> {
+fn slashed(arg: &str, kinds: Kinds<'_>) -> Result<(Kind, String), Failure> {
     let mut parts = arg.split('/');
     let (kind, name) = (parts.next().unwrap_or_default(), parts.next());
     let Some(name) = name else {
@@ -118,7 +126,7 @@ fn slashed(arg: &str) -> Result<(Kind, String), Failure> {
             "arguments in resource/name form must have a single resource and name: {arg}"
         )));
     }
-    Ok((kind_of(kind)?, name.to_owned()))
+    Ok((kind_of(kind, kinds)?, name.to_owned()))
 }
 
 /// Why a command that needs objects is refused when it names none.
@@ -299,10 +307,10 @@ pub fn warn(shell: &mut Shell<'_>, kind: Kind) {
     }
 }
 
-/// Prints the same of a kind whose new objects nothing acts on.
-pub fn warn_of_new(shell: &mut Shell<'_>, kind: Kind) {
-    warn(shell, kind);
-    if let Some(warning) = inert::warning(kind) {
+/// Prints the same of a new object that nothing acts on.
+pub fn warn_of_new(shell: &mut Shell<'_>, object: &Object) {
+    warn(shell, object.kind());
+    if let Some(warning) = inert::warning_of(object) {
         shell.out.warn(warning);
     }
 }
@@ -313,7 +321,7 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<Named, Failure> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Named::parse(&args)
+        Named::parse(&args, Kinds::of_table())
     }
 
     #[test]
@@ -326,12 +334,19 @@ mod tests {
             "deployments.apps",
             "deploy.v1.apps",
         ] {
-            assert_eq!(kind_of(word), Ok(Kind::Deployment), "{word}");
+            assert_eq!(
+                kind_of(word, Kinds::of_table()),
+                Ok(Kind::Deployment),
+                "{word}"
+            );
         }
-        assert_eq!(kind_of("pods.v1"), Ok(Kind::Pod));
+        assert_eq!(kind_of("pods.v1", Kinds::of_table()), Ok(Kind::Pod));
         for word in ["foo", "deployments.batch", ""] {
             let message = format!("the server doesn't have a resource type \"{word}\"");
-            assert_eq!(kind_of(word), Err(Failure::Client(message)));
+            assert_eq!(
+                kind_of(word, Kinds::of_table()),
+                Err(Failure::Client(message))
+            );
         }
     }
 

@@ -8,6 +8,7 @@
 //! version 2 is in `gnostic`. Left out: that of version 3, the schemas of responses other than the kind's own.
 
 use crate::api::{KindRow, Scope};
+use crate::apiserver::custom::Kinds;
 use crate::apiserver::discovery::{self, GIT_VERSION};
 use crate::apiserver::patch::rules;
 use serde_json::{Map, Value, json};
@@ -23,13 +24,18 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     for (name, schema) in &mut schemas {
         say_how_it_merges(&short_name(name), schema);
     }
-    for row in discovery::rows() {
+    for row in rows() {
         if let Some(schema) = schemas.get_mut(&full_name(row)) {
             schema["x-kubernetes-group-version-kind"] = json!([gvk(row)]);
         }
     }
     schemas
 });
+
+/// What is described: the kinds that every server has.
+fn rows() -> Vec<&'static KindRow> {
+    discovery::rows(Kinds::of_table())
+}
 
 /// The document at `path`, if it is one of OpenAPI's.
 pub fn document(path: &str) -> Option<Value> {
@@ -44,7 +50,7 @@ pub fn document(path: &str) -> Option<Value> {
                 ["apis", group, version] => (*group, *version),
                 _ => return None,
             };
-            let served = discovery::versions(group).contains(&version);
+            let served = discovery::versions(&rows(), group).contains(&version);
             served.then(|| version_3(group, version))
         }
     }
@@ -60,13 +66,22 @@ fn full_name(row: &KindRow) -> String {
         None | Some("") => "core",
         Some(group) => group,
     };
-    format!("io.k8s.api.{group}.{}.{}", row.version, row.kind)
+    let place = match group {
+        "apiextensions" => "apiextensions-apiserver.pkg.apis",
+        _ => "api",
+    };
+    format!("io.k8s.{place}.{group}.{}.{}", row.version, row.kind)
 }
 
 /// `core.v1.Pod`, as the table of rules names it.
 fn short_name(full: &str) -> String {
     let full = full.strip_prefix("io.k8s.").unwrap_or(full);
-    let prefixes = ["api.", "apimachinery.pkg.apis.", "apimachinery.pkg."];
+    let prefixes = [
+        "api.",
+        "apimachinery.pkg.apis.",
+        "apimachinery.pkg.",
+        "apiextensions-apiserver.pkg.apis.",
+    ];
     let short = prefixes.iter().find_map(|prefix| full.strip_prefix(prefix));
     short.unwrap_or(full).to_owned()
 }
@@ -92,9 +107,9 @@ fn say_how_it_merges(definition: &str, schema: &mut Value) {
 
 fn index() -> Value {
     let mut paths = Map::new();
-    let groups = std::iter::once("").chain(discovery::named_groups());
+    let groups = std::iter::once("").chain(discovery::named_groups(&rows()));
     for group in groups {
-        for version in discovery::versions(group) {
+        for version in discovery::versions(&rows(), group) {
             let path = match group {
                 "" => format!("api/{version}"),
                 group => format!("apis/{group}/{version}"),
@@ -113,7 +128,7 @@ fn info() -> Value {
 fn version_3(group: &str, version: &str) -> Value {
     let mut paths = Map::new();
     let mut names = BTreeSet::new();
-    for row in discovery::rows() {
+    for row in rows() {
         if row.group == group && row.version == version {
             add_paths(row, &mut paths);
             collect(&full_name(row), &mut names);
@@ -294,7 +309,7 @@ fn retain(item: &mut Value, keep: &dyn Fn(&str) -> bool) {
 fn version_2() -> Value {
     let mut names = BTreeSet::new();
     let mut paths = Map::new();
-    for row in discovery::rows() {
+    for row in rows() {
         collect(&full_name(row), &mut names);
         add_paths(row, &mut paths);
     }

@@ -2,6 +2,8 @@
 
 use super::{LastRequest, Session};
 use crate::api::{Kind, NamespacedName, Status, convert};
+use crate::apiserver::ApiHandle;
+use crate::apiserver::custom::Kinds;
 use crate::cluster::{Part, RequestOrigin};
 use crate::kubectl;
 use crate::network::call::CallOutcome;
@@ -101,7 +103,7 @@ impl Session {
                 outcome(kubectl::undo(api, &name(&at), revision, now))
             }
             UserCommand::Restart { at } => outcome(kubectl::restart(api, &name(&at), now)),
-            UserCommand::Delete { kind, at } => match kind_of(&kind) {
+            UserCommand::Delete { kind, at } => match kind_of(&kind, api.kinds()) {
                 Some(kind) => outcome(kubectl::delete(api, &name(&at).of(kind), now)),
                 None => refused(format!(
                     "error: the server doesn't have a resource type \"{kind}\""
@@ -227,9 +229,6 @@ fn origin(node: String, from: &Place) -> RequestOrigin {
     }
 }
 
-fn kind_of(word: &str) -> Option<Kind> {
-    Kind::ALL
-        .iter()
-        .copied()
-        .find(|kind| kind.row().kind == word)
+fn kind_of(word: &str, kinds: Kinds<'_>) -> Option<Kind> {
+    kinds.find(|kind| kind.row().kind == word)
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod client;
+mod custom;
 mod exec;
 mod javascript;
 mod kubectl;

@@ -8,7 +8,7 @@
 
 mod scalar;
 
-use super::schema::{Definition, FieldType, schema};
+use super::schema::{Definition, FieldType, JSON_SCHEMA, schema};
 use serde_json::{Map, Value};
 
 /// How deeply a request may nest.
@@ -201,6 +201,8 @@ impl Walk {
         self.depth += 1;
         let done = match (kind, value) {
             (FieldType::Json, value) => Ok(Some(value)),
+            (FieldType::SchemaOrBool, value @ Value::Bool(_)) => Ok(Some(value)),
+            (FieldType::SchemaOrBool, value) => self.value(&FieldType::Object(JSON_SCHEMA), value),
             (FieldType::Object(name), Value::Object(fields)) => {
                 let definition = schema().definition(name);
                 let definition = definition.expect("invariant: the table is closed");
@@ -311,7 +313,7 @@ fn zero(kind: &FieldType) -> Value {
         }
         FieldType::Map(_) => Value::Object(Map::new()),
         FieldType::Array(_) => Value::Array(Vec::new()),
-        FieldType::Bool => Value::Bool(false),
+        FieldType::Bool | FieldType::SchemaOrBool => Value::Bool(false),
         FieldType::Int32 | FieldType::Int64 | FieldType::Number | FieldType::IntOrString => {
             Value::from(0)
         }

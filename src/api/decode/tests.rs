@@ -448,7 +448,12 @@ impl Dice {
     /// Builds a value for `definition`, with mistakes now and then.
     fn object(&mut self, definition: &Definition, depth: usize) -> Value {
         let mut out = Map::new();
-        for _ in 0..self.below(6) {
+        let count = if definition.fields.is_empty() {
+            0
+        } else {
+            self.below(6)
+        };
+        for _ in 0..count {
             let field = &definition.fields[self.below(definition.fields.len())];
             out.insert(field.name.to_owned(), self.of(&field.kind, depth));
         }

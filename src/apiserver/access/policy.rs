@@ -226,7 +226,12 @@ mod tests {
         assert_eq!(keys.len(), made.len(), "every name stands once");
         let mut rules = 0;
         for object in &made {
-            assert_eq!(registry::validate(object), [], "{}", object.key());
+            assert_eq!(
+                registry::validate(object, &crate::etcd::Etcd::default()),
+                [],
+                "{}",
+                object.key()
+            );
             rules += match object {
                 Object::Role(role) => role.rules.as_ref().map_or(0, Vec::len),
                 Object::ClusterRole(role) => role.rules.as_ref().map_or(0, Vec::len),

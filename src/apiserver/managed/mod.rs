@@ -34,6 +34,9 @@ pub struct Apply {
 }
 
 fn root(kind: Kind) -> Shape {
+    if let Kind::Custom(_) = kind {
+        return Shape::Custom;
+    }
     let row = kind.row();
     let definition = schema().root(row.group, row.version, row.kind);
     Shape::Fields(

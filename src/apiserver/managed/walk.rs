@@ -13,6 +13,10 @@ use serde_json::{Map, Value, json};
 pub enum Shape {
     /// One value.
     Leaf,
+    /// A custom object: its metadata as every object's, the rest free.
+    Custom,
+    /// Whatever is an object is owned field by field, a list as one.
+    Free,
     /// An object of this definition, owned field by field.
     Fields(&'static str),
     /// A map, owned entry by entry.
@@ -64,6 +68,8 @@ impl Shape {
             }
             Shape::Entries(item) => Some(shape_of(item, &Topology::Plain)),
             Shape::Items(_, definition) => Some(Shape::Fields(definition)),
+            Shape::Custom if name == "metadata" => Some(Shape::Fields("meta.v1.ObjectMeta")),
+            Shape::Custom | Shape::Free => Some(Shape::Free),
             Shape::Leaf | Shape::Set => Some(Shape::Leaf),
         }
     }
@@ -71,7 +77,9 @@ impl Shape {
     fn is_leaf(self, value: &Value) -> bool {
         match self {
             Shape::Leaf => true,
-            Shape::Fields(_) | Shape::Entries(_) => !value.is_object(),
+            Shape::Fields(_) | Shape::Entries(_) | Shape::Custom | Shape::Free => {
+                !value.is_object()
+            }
             Shape::Set | Shape::Items(..) => !value.is_array(),
         }
     }
@@ -79,7 +87,10 @@ impl Shape {
     /// The value's parts, each with its step and its shape.
     fn parts(self, value: &Value) -> Vec<(String, &Value, Shape)> {
         match (self, value) {
-            (Shape::Fields(_) | Shape::Entries(_), Value::Object(fields)) => fields
+            (
+                Shape::Fields(_) | Shape::Entries(_) | Shape::Custom | Shape::Free,
+                Value::Object(fields),
+            ) => fields
                 .iter()
                 .map(|(name, value)| {
                     let shape = self.below(name).unwrap_or(Shape::Leaf);

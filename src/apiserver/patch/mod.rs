@@ -14,7 +14,7 @@ pub use strategic::apply as apply_strategic;
 
 use super::Patch;
 use crate::api::schema::schema;
-use crate::api::{Kind, Status};
+use crate::api::{Kind, Reason, Status};
 use serde_json::Value;
 
 /// `object` of `kind` with `patch` applied; not decoded yet.
@@ -22,11 +22,25 @@ use serde_json::Value;
 /// # Errors
 /// `Invalid`, `BadRequest` or `RequestEntityTooLarge` where the patch does not fit the object.
 pub fn apply(kind: Kind, object: &Value, patch: &Patch) -> Result<Value, Status> {
+    if let Kind::Custom(_) = kind {
+        if matches!(patch, Patch::StrategicMerge(_)) {
+            return Err(no_strategic_merge());
+        }
+        return apply_as("", object, patch);
+    }
     let row = kind.row();
     let definition = schema()
         .root(row.group, row.version, row.kind)
         .expect("invariant: the field table has every kind of the table of kinds");
     apply_as(definition.name, object, patch)
+}
+
+/// Nothing is known of how lists of a custom object merge.
+fn no_strategic_merge() -> Status {
+    Status::plain(
+        Reason::UnsupportedMediaType,
+        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+    )
 }
 
 /// The same for JSON of the definition with this name.

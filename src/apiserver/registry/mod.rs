@@ -2,6 +2,7 @@
 
 mod batch;
 mod config;
+mod custom_resource_definition;
 mod endpoints;
 mod namespace;
 mod network;
@@ -20,18 +21,23 @@ pub use pod::resources;
 pub use policy::priority_class::SYSTEM as SYSTEM_CLASSES;
 pub use strategy::Strategy;
 
-use super::ApiServerConfig;
+use super::{ApiServerConfig, custom};
 use crate::api::field::FieldError;
 use crate::api::meta::MetaExt;
+use crate::api::name::NameRule;
 use crate::api::{Kind, Object, Status};
 use crate::etcd::Etcd;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::sync::Arc;
 
-/// Runs `$body` with `$inner` naming what `$object` holds, whatever its kind.
+/// Runs `$body` with `$inner` naming what `$object` holds, whatever its kind; for a custom kind
+/// `$other`, with `$kind` naming it.
 macro_rules! with_strategy {
-    ($object:expr, |$inner:ident| $body:expr) => {
+    ($object:expr, |$inner:ident| $body:expr, |$kind:ident| $other:expr) => {
         match $object {
+            Object::Custom($kind, $inner) => $other,
+            Object::CustomResourceDefinition($inner) => $body,
             Object::Namespace($inner) => $body,
             Object::Node($inner) => $body,
             Object::Lease($inner) => $body,
@@ -74,7 +80,14 @@ macro_rules! with_strategy {
 
 /// Fills in the fields that were left out.
 pub fn default(object: &mut Object) {
-    with_strategy!(object, |inner| Strategy::default(Arc::make_mut(inner)));
+    // A custom object gets its defaults when it is decoded.
+    with_strategy!(
+        object,
+        |inner| Strategy::default(Arc::make_mut(inner)),
+        |_kind| {
+            let _ = inner;
+        }
+    );
 }
 
 /// Sets what a new object may not choose itself (status, generation, allocated addresses).
@@ -86,8 +99,14 @@ pub fn prepare_for_create(
     config: &ApiServerConfig,
     etcd: &Etcd,
 ) -> Result<(), Status> {
-    with_strategy!(object, |inner| Arc::make_mut(inner)
-        .prepare_for_create(config, etcd))
+    with_strategy!(
+        object,
+        |inner| Arc::make_mut(inner).prepare_for_create(config, etcd),
+        |kind| {
+            custom::prepare_for_create(*kind, Arc::make_mut(inner));
+            Ok(())
+        }
+    )
 }
 
 /// Sets what a changed object may not choose itself.
@@ -100,42 +119,67 @@ pub fn prepare_for_update(
     config: &ApiServerConfig,
     etcd: &Etcd,
 ) -> Result<(), Status> {
-    with_strategy!(object, |inner| match old.get() {
-        Some(old) => Arc::make_mut(inner).prepare_for_update(old, config, etcd),
-        None => Ok(()),
-    })
+    with_strategy!(
+        object,
+        |inner| match old.get() {
+            Some(old) => Arc::make_mut(inner).prepare_for_update(old, config, etcd),
+            None => Ok(()),
+        },
+        |kind| {
+            if let Object::Custom(_, old) = old {
+                custom::prepare_for_update(*kind, Arc::make_mut(inner), old);
+            }
+            Ok(())
+        }
+    )
 }
 
 /// Keeps everything but the status as it was.
 pub fn prepare_for_status_update(object: &mut Object, old: &Object) {
-    with_strategy!(object, |inner| if let Some(old) = old.get() {
-        Arc::make_mut(inner).prepare_for_status_update(old);
-    });
+    with_strategy!(
+        object,
+        |inner| if let Some(old) = old.get() {
+            Arc::make_mut(inner).prepare_for_status_update(old);
+        },
+        |_kind| if let Object::Custom(_, old) = old {
+            custom::prepare_for_status_update(Arc::make_mut(inner), old);
+        }
+    );
 }
 
 /// What is wrong with a new object: the kind's own errors, and where there are none, the metadata
 /// that every object has (as upstream's `rest.BeforeCreate`).
-pub fn validate(object: &Object) -> Vec<FieldError> {
-    let own = with_strategy!(object, |inner| inner.validate());
+pub fn validate(object: &Object, etcd: &Etcd) -> Vec<FieldError> {
+    let own = with_strategy!(object, |inner| inner.validate(), |kind| custom::validate(
+        *kind, inner, etcd
+    ));
     if !own.is_empty() {
         return own;
     }
-    let mut errors = Vec::new();
     let namespaced = object.kind().is_namespaced();
-    let name = rules::name::NameRule::PathSegment;
-    rules::meta::object_meta(object.meta(), namespaced, name, &mut errors);
+    metadata_errors(object.meta(), namespaced, NameRule::PathSegment)
+}
+
+/// What is wrong with metadata, whosever it is.
+pub fn metadata_errors(metadata: &ObjectMeta, namespaced: bool, name: NameRule) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    rules::meta::object_meta(metadata, namespaced, name, &mut errors);
     errors
 }
 
 /// What is wrong with a change: the metadata that every object has (as upstream's
 /// `rest.BeforeUpdate`), then the kind's own errors. What both say is said once.
-pub fn validate_update(object: &Object, old: &Object) -> Vec<FieldError> {
+pub fn validate_update(object: &Object, old: &Object, etcd: &Etcd) -> Vec<FieldError> {
     let mut errors = Vec::new();
     rules::meta::object_meta_update(object.meta(), old.meta(), &mut errors);
-    let own = with_strategy!(object, |inner| match old.get() {
-        Some(old) => inner.validate_update(old),
-        None => Vec::new(),
-    });
+    let own = with_strategy!(
+        object,
+        |inner| match old.get() {
+            Some(old) => inner.validate_update(old),
+            None => Vec::new(),
+        },
+        |kind| custom::validate_update(*kind, inner, etcd)
+    );
     for error in own {
         if !errors.contains(&error) {
             errors.push(error);
@@ -268,10 +312,11 @@ mod tests {
                     .expect("an object")
             };
             let old = read(&body);
-            assert_eq!(validate_update(&old, &old), [], "{body}");
+            let etcd = Etcd::default();
+            assert_eq!(validate_update(&old, &old, &etcd), [], "{body}");
             body["metadata"]["labels"] = json!({"-": "x"});
             body["metadata"]["finalizers"] = json!(["nope"]);
-            let texts: Vec<String> = validate_update(&read(&body), &old)
+            let texts: Vec<String> = validate_update(&read(&body), &old, &etcd)
                 .iter()
                 .map(ToString::to_string)
                 .collect();

@@ -8,7 +8,7 @@ use crate::api::decode;
 use crate::api::field::{FieldError, Path};
 use crate::api::schema::schema;
 use crate::api::{Kind, KindRow, Object, Reason, Status, manifest};
-use crate::apiserver::door;
+use crate::apiserver::custom::Kinds;
 use crate::apiserver::version::Version;
 use serde_json::Value;
 
@@ -179,6 +179,7 @@ pub fn decode(
     kind: Kind,
     version: Option<&Version>,
     directive: Directive,
+    kinds: Kinds<'_>,
 ) -> Result<Decoded, Status> {
     if !body.value.is_object() {
         return Err(Status::bad_request(decode::not_an_object(&body.value)));
@@ -188,7 +189,7 @@ pub fn decode(
     check_kind(&body.value, &api_version, row.kind)?;
     let (object, unknown) = match version {
         Some(version) => version.decode(body.value)?,
-        None => door::decode_noting(kind, body.value)?,
+        None => kinds.decode_noting(kind, body.value)?,
     };
     let sentences = body.twice.into_iter().chain(unknown).collect();
     let refuse =

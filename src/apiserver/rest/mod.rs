@@ -134,10 +134,12 @@ impl Answer {
         Self::new(code, Content::Json(value))
     }
 
-    /// Warns of what does not happen to a new object of `kind`.
-    fn warned_of(mut self, kind: Kind) -> Self {
-        self.warnings
-            .extend(inert::warning(kind).map(str::to_owned));
+    /// Warns of what does not happen to the new object that it is.
+    fn warned_of_new(mut self) -> Self {
+        if let Content::Object(object) = &self.content {
+            let warning = inert::warning_of(object);
+            self.warnings.extend(warning.map(str::to_owned));
+        }
         self
     }
 
@@ -182,7 +184,7 @@ pub fn answer<D: Door>(
     if let Some(answer) = component::answer(door, request, &query) {
         return answer;
     }
-    if let Some(path) = ResourcePath::parse(&request.path) {
+    if let Some(path) = ResourcePath::parse(&request.path, door.kinds()) {
         let asked = Asked {
             request,
             query,
@@ -197,7 +199,7 @@ pub fn answer<D: Door>(
     if let Some(answer) = health::answer(door.server(), &request.path, &query) {
         return Ok(answer);
     }
-    if let Some(found) = discovery::answer(&request.path, &request.accept) {
+    if let Some(found) = discovery::answer(&request.path, &request.accept, door.kinds()) {
         return match request.is_write() {
             false => Ok(Answer::json(200, found)),
             true => Err(not_allowed()),

@@ -7,9 +7,9 @@ use super::write::told;
 use super::{Answer, Asked, Door, read};
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
-use crate::api::{Object, Status};
+use crate::api::{Kind, Object, Status};
 use crate::apiserver::access::{Access, Attributes, User};
-use crate::apiserver::{Apply, Operation, Patch, door, patch};
+use crate::apiserver::{Apply, Operation, Patch, patch};
 use serde_json::Value;
 
 const JSON: &str = "application/json-patch+json";
@@ -28,11 +28,17 @@ fn media<'a>(asked: &'a Asked<'_>) -> &'a str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
+/// Whether nothing is known of how lists of the object merge.
+fn is_custom(asked: &Asked<'_>) -> bool {
+    matches!(asked.path.kind, Kind::Custom(_))
+}
+
 fn given(asked: &Asked<'_>) -> Result<Given, Status> {
     let make: fn(Value) -> Patch = match media(asked) {
         JSON => Patch::Json,
         MERGE => Patch::Merge,
-        STRATEGIC => Patch::StrategicMerge,
+        STRATEGIC if !is_custom(asked) => Patch::StrategicMerge,
+        other if is_custom(asked) => return Err(body::unsupported(other, &[JSON, MERGE, APPLY])),
         other => return Err(body::unsupported(other, &[JSON, MERGE, STRATEGIC, APPLY])),
     };
     let Body { value, twice } = body::json(&asked.request.body)
@@ -91,7 +97,7 @@ pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
         Status::invalid_as("", "", "", &[error])
     };
     let decoded = match version {
-        None => door::decode_noting(kind, patched),
+        None => door.kinds().decode_noting(kind, patched),
         Some(version) => version.decode(patched),
     };
     let (mut new, unknown) = decoded.map_err(|status| {
@@ -132,7 +138,7 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
     let (value, unknown) = match asked.path.version {
         Some(version) => version.to_stored(value)?,
         None => {
-            let (_, unknown) = door::decode_noting(kind, value.clone())?;
+            let (_, unknown) = door.kinds().decode_noting(kind, value.clone())?;
             (value, unknown)
         }
     };
@@ -156,7 +162,7 @@ fn apply<D: Door>(door: &mut D, asked: &Asked<'_>, directive: Directive) -> Resu
     Ok(match fresh {
         true => Answer {
             code: 201,
-            ..answer.warned_of(kind)
+            ..answer.warned_of_new()
         },
         false => answer,
     })

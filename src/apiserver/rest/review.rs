@@ -30,6 +30,7 @@ pub(super) const fn row(
         plural,
         singular,
         short_names: &[],
+        categories: &[],
         scope,
         subresources: &[],
     }

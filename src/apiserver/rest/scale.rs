@@ -10,7 +10,7 @@ use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
 use crate::api::{Object, Status, codec};
 use crate::apiserver::Operation;
-use crate::apiserver::door;
+use crate::apiserver::custom::scale as custom_scale;
 use serde_json::{Value, json};
 
 pub fn answer<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status> {
@@ -54,12 +54,13 @@ fn door_write<D: Door>(
         return Err(Status::invalid_as("autoscaling", "Scale", name, &[error]));
     }
     let mut json = object.to_json();
-    json["spec"]["replicas"] = replicas;
+    let place = custom_scale::pointers(object.kind());
+    custom_scale::put(&mut json, &place.spec, replicas);
     let version = scale.pointer("/metadata/resourceVersion");
     if let Some(version) = version.and_then(Value::as_str).filter(|v| !v.is_empty()) {
         json["metadata"]["resourceVersion"] = version.into();
     }
-    let (new, _) = door::decode_noting(asked.path.kind, json)?;
+    let (new, _) = door.kinds().decode_noting(asked.path.kind, json)?;
     asked.write(door, Operation::Update(new), options)
 }
 
@@ -67,9 +68,13 @@ fn door_write<D: Door>(
 pub fn scale_of(object: &Object) -> Value {
     let json = object.to_json();
     let number = |pointer: &str| json.pointer(pointer).cloned().unwrap_or(json!(0));
-    let selector = json.pointer("/spec/selector").cloned().unwrap_or_default();
+    let place = custom_scale::pointers(object.kind());
+    let selector = json.pointer(&place.selector).cloned().unwrap_or_default();
     let structured =
         selector.get("matchLabels").is_some() || selector.get("matchExpressions").is_some();
+    // A custom object has its selector as text.
+    let text = selector.as_str().filter(|_| !place.selector.is_empty());
+    let text = text.map(str::to_owned);
     let compiled = match structured {
         true => codec::from_value(selector)
             .ok()
@@ -88,15 +93,16 @@ pub fn scale_of(object: &Object) -> Value {
     if let Some(created) = json.pointer("/metadata/creationTimestamp") {
         metadata["creationTimestamp"] = created.clone();
     }
-    let mut status = json!({"replicas": number("/status/replicas")});
-    if let Some(selector) = compiled {
-        status["selector"] = selector.to_string().into();
+    let mut status = json!({"replicas": number(&place.status)});
+    let compiled = compiled.map(|selector| selector.to_string());
+    if let Some(selector) = text.or(compiled) {
+        status["selector"] = selector.into();
     }
     json!({
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": metadata,
-        "spec": {"replicas": number("/spec/replicas")},
+        "spec": {"replicas": number(&place.spec)},
         "status": status,
     })
 }

@@ -100,7 +100,13 @@ pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
     let Decoded {
         mut object,
         warnings,
-    } = body::decode(body, asked.path.kind, asked.path.version, directive)?;
+    } = body::decode(
+        body,
+        asked.path.kind,
+        asked.path.version,
+        directive,
+        door.kinds(),
+    )?;
     if asked.path.kind.is_namespaced() && asked.path.namespace.is_empty() {
         return Err(Status::bad_request(
             "an empty namespace may not be set during creation",
@@ -116,9 +122,7 @@ pub fn create<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
         }
     }
     let created = asked.write(door, Operation::Create(object), "CreateOptions")?;
-    let mut answer = Answer::object(created)
-        .warned(warnings)
-        .warned_of(asked.path.kind);
+    let mut answer = Answer::object(created).warned(warnings).warned_of_new();
     answer.code = 201;
     Ok(answer)
 }
@@ -129,7 +133,13 @@ pub fn update<D: Door>(door: &mut D, asked: &Asked<'_>) -> Result<Answer, Status
     let Decoded {
         mut object,
         mut warnings,
-    } = body::decode(body, asked.path.kind, asked.path.version, directive)?;
+    } = body::decode(
+        body,
+        asked.path.kind,
+        asked.path.version,
+        directive,
+        door.kinds(),
+    )?;
     asked.check_name(&mut object)?;
     asked.place(&mut object)?;
     let operation = match asked.path.subresource.as_str() {

@@ -8,6 +8,7 @@ mod autoscaler;
 mod config_map;
 mod controller_revision;
 mod cron_job;
+mod custom;
 mod daemon_set;
 mod deployment;
 mod disruption_budget;
@@ -109,6 +110,8 @@ pub enum Cell {
     Number(i64),
     /// Yes or no.
     Truth(bool),
+    /// Any other number, or nothing.
+    Json(Value),
 }
 
 impl Cell {
@@ -131,6 +134,8 @@ impl std::fmt::Display for Cell {
             Cell::Text(text) => f.write_str(text),
             Cell::Number(number) => write!(f, "{number}"),
             Cell::Truth(truth) => write!(f, "{truth}"),
+            Cell::Json(Value::Null) => Ok(()),
+            Cell::Json(value) => write!(f, "{value}"),
         }
     }
 }
@@ -144,13 +149,20 @@ fn age_of(metadata: &ObjectMeta, now: SimTime) -> Cell {
 macro_rules! tables {
     ($($kind:ident $module:ident;)*) => {
         /// The columns of a kind's table.
-        pub const fn columns(kind: Kind) -> &'static [Column] {
-            match kind { $(Kind::$kind => $module::COLUMNS,)* }
+        pub fn columns(kind: Kind) -> Vec<Column> {
+            let columns: &[Column] = match kind {
+                $(Kind::$kind => $module::COLUMNS,)*
+                Kind::Custom(kind) => return custom::columns(kind),
+            };
+            columns.to_vec()
         }
 
         /// The cells of an object's row, one for each column.
         pub fn cells(object: &Object, now: SimTime) -> Vec<Cell> {
-            match object { $(Object::$kind(inner) => $module::cells(inner, now),)* }
+            match object {
+                $(Object::$kind(inner) => $module::cells(inner, now),)*
+                Object::Custom(kind, inner) => custom::cells(*kind, inner, now),
+            }
         }
     };
 }
@@ -192,6 +204,7 @@ tables! {
     ClusterRole plain;
     RoleBinding role_binding;
     ClusterRoleBinding role_binding;
+    CustomResourceDefinition plain;
 }
 
 /// The objects of one kind as a `meta.k8s.io/v1` `Table`, as the HTTP API answers where a client

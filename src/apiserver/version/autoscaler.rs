@@ -23,6 +23,7 @@ pub static V1: Version = Version {
         plural: "horizontalpodautoscalers",
         singular: "horizontalpodautoscaler",
         short_names: &["hpa"],
+        categories: &[],
         scope: Scope::Namespaced,
         subresources: &["status"],
     },

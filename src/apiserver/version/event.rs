@@ -27,6 +27,7 @@ pub static V1: Version = Version {
         plural: "events",
         singular: "event",
         short_names: &["ev"],
+        categories: &[],
         scope: Scope::Namespaced,
         subresources: &[],
     },

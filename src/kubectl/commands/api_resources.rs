@@ -55,8 +55,10 @@ fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     let words = shell.words;
     let group = words.text("api-group");
     // Of a group's versions, the one that it prefers.
-    let preferred = |row: &&KindRow| discovery::versions(row.group).first() == Some(&row.version);
-    let mut rows: Vec<&KindRow> = discovery::rows().filter(preferred).collect();
+    let all = discovery::rows(shell.api.kinds());
+    let preferred =
+        |row: &&&KindRow| discovery::versions(&all, row.group).first() == Some(&row.version);
+    let mut rows: Vec<&KindRow> = all.iter().filter(preferred).copied().collect();
     order::sort_by_key(&mut rows, |row| (row.group, row.plural));
     rows.retain(|row| group.is_none_or(|group| row.group == group));
     if words.text("namespaced").is_some() {
@@ -90,7 +92,10 @@ fn resources(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
 fn versions(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     knock(shell)?;
     let version = |row: &KindRow| discovery::group_version(row.group, row.version);
-    let versions: SortedSet<String> = discovery::rows().map(version).collect();
+    let versions: SortedSet<String> = discovery::rows(shell.api.kinds())
+        .into_iter()
+        .map(version)
+        .collect();
     for version in versions {
         shell.out.line(&version);
     }

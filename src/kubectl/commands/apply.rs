@@ -53,7 +53,7 @@ fn one(shell: &mut Shell<'_>, source: &str, document: &mut Document) -> Result<(
         Ok(applied) => {
             let (row, name) = (applied.key.kind.row(), &applied.key.name);
             match applied.outcome {
-                "created" => resource::warn_of_new(shell, applied.key.kind),
+                "created" => resource::warn_of_new(shell, &applied.object),
                 _ => resource::warn(shell, applied.key.kind),
             }
             for warning in &applied.warnings {

@@ -115,7 +115,7 @@ fn resource(shell: &mut Shell<'_>, verb: &str, what: &str) -> Attributes {
     let (word, name) = what.split_once('/').unwrap_or((what, ""));
     let everywhere = shell.words.switch("all-namespaces");
     let namespace = if everywhere { "" } else { shell.namespace };
-    let mut asked = match kind_of(word) {
+    let mut asked = match kind_of(word, shell.api.kinds()) {
         Ok(kind) => {
             let row = kind.row();
             if !everywhere && !kind.is_namespaced() {

@@ -89,7 +89,11 @@ fn from_file(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
 }
 
 fn one(shell: &mut Shell<'_>, source: &str, value: Value) -> Result<(), Failure> {
-    let mut decoded = match door::decode(value.clone(), FieldValidation::Strict) {
+    let mut decoded = match shell
+        .api
+        .kinds()
+        .decode(value.clone(), FieldValidation::Strict)
+    {
         Ok(decoded) => decoded,
         Err(status) if status.reason == Reason::NotFound => {
             return Err(source::no_mapping(source, &value, &status.message));
@@ -99,7 +103,7 @@ fn one(shell: &mut Shell<'_>, source: &str, value: Value) -> Result<(), Failure>
     super::record::note(shell, &mut decoded);
     let stored = store(shell, decoded, false);
     let stored = stored.map_err(|failure| failure.while_doing("creating", source))?;
-    resource::warn_of_new(shell, stored.kind());
+    resource::warn_of_new(shell, &stored);
     shell
         .out
         .line(&format!("{} created", printed_name(&stored.key())));

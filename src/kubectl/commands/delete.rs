@@ -7,7 +7,7 @@ use super::source;
 use super::{Pending, Verb};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey, Reason};
-use crate::apiserver::door::{self, FieldValidation};
+use crate::apiserver::door::FieldValidation;
 use crate::apiserver::{ApiHandle, DeleteOptions, Operation, Propagation};
 use crate::kubectl::edit::deleted_text;
 use crate::kubectl::failure::Failure;
@@ -151,7 +151,7 @@ fn targets(shell: &mut Shell<'_>) -> Result<Found, Failure> {
     if words.args.is_empty() {
         return Err(resource::nothing_named());
     }
-    let named = Named::parse(&words.args)?;
+    let named = Named::parse(&words.args, shell.api.kinds())?;
     if matches!(named, Named::Kinds(_)) && !selects(shell) {
         let message = "resource(s) were provided, but no name was specified";
         return Err(Failure::client(message));
@@ -165,7 +165,10 @@ fn from_files(shell: &mut Shell<'_>) -> Result<Found, Failure> {
     let mut found = Found::default();
     for source in source::read(shell)? {
         for document in source.documents {
-            let decoded = door::decode(document.value.clone(), FieldValidation::Ignore);
+            let decoded = {
+                let kinds = shell.api.kinds();
+                kinds.decode(document.value.clone(), FieldValidation::Ignore)
+            };
             let decoded = match decoded {
                 Ok(decoded) => decoded,
                 Err(status) => {

@@ -27,7 +27,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
             "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.",
         ));
     }
-    let named = Named::parse(&shell.words.args)?;
+    let named = Named::parse(&shell.words.args, shell.api.kinds())?;
     let scope = Scope::of(shell.words, shell.namespace)?;
     let mut found = resource::find(shell, &named, &scope)?;
     if let Some(matching) = by_prefix(shell, &named, &scope, &found)? {

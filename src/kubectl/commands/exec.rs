@@ -176,7 +176,7 @@ fn pod(shell: &mut Shell<'_>, before: &[String]) -> Result<Arc<Pod>, Failure> {
         return Err(Failure::client(message));
     };
     let (kind, name) = match arg.split_once('/') {
-        Some((kind, name)) => (kind_of(kind)?, name),
+        Some((kind, name)) => (kind_of(kind, shell.api.kinds())?, name),
         None => (Kind::Pod, arg.as_str()),
     };
     let key = resource::key(kind, shell.namespace, name);

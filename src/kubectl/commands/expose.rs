@@ -40,7 +40,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     if shell.words.args.is_empty() {
         return Err(resource::nothing_named());
     }
-    let named = Named::parse(&shell.words.args)?;
+    let named = Named::parse(&shell.words.args, shell.api.kinds())?;
     if !matches!(named, Named::Objects(_)) {
         let message = "resource(s) were provided, but no name was specified";
         return Err(Failure::client(message));

@@ -45,7 +45,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
         return component::get(shell).map(|()| None);
     }
     let form = Form::parse(shell.words.text("output"))?;
-    let named = Named::parse(&shell.words.args)?;
+    let named = Named::parse(&shell.words.args, shell.api.kinds())?;
     let scope = Scope::of(shell.words, shell.namespace)?;
     if shell.words.switch("watch") || shell.words.switch("watch-only") {
         return Watch::start(shell, &named, scope, &form).map(Some);

@@ -64,7 +64,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
         let message = format!("at least one {thing} update is required");
         return Err(Failure::client(message));
     }
-    let named = Named::parse(resources)?;
+    let named = Named::parse(resources, shell.api.kinds())?;
     let all = words.switch("all") || words.text("selector").is_some();
     if matches!(named, Named::Kinds(_)) && !all {
         let message = "resource(s) were provided, but no name was specified";

@@ -133,7 +133,7 @@ fn pods(shell: &mut Shell<'_>) -> Result<Vec<Arc<Pod>>, Failure> {
             return Err(shell.usage("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command"));
         }
         [arg, ..] => match arg.split_once('/') {
-            Some((kind, name)) => (kind_of(kind)?, name.to_owned()),
+            Some((kind, name)) => (kind_of(kind, shell.api.kinds())?, name.to_owned()),
             None => (Kind::Pod, arg.clone()),
         },
     };

@@ -93,7 +93,7 @@ fn names(shell: &mut Shell<'_>) -> Result<Vec<NamespacedName>, Failure> {
     if shell.words.args.is_empty() {
         return Err(Failure::client("required resource not specified"));
     }
-    let named = Named::parse(&shell.words.args)?;
+    let named = Named::parse(&shell.words.args, shell.api.kinds())?;
     let objects = match named {
         Named::Objects(objects) => objects,
         Named::Kinds(kinds) => {

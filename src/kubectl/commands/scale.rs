@@ -5,7 +5,8 @@
 
 use super::{Pending, Verb, record};
 use crate::api::{Object, Reason, Status};
-use crate::apiserver::{Operation, Request};
+use crate::apiserver::custom::scale;
+use crate::apiserver::{Operation, Patch, Request};
 use crate::kubectl::edit::replicas_mut;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{ALL, Flag, RECORD, SELECT, Takes, flag};
@@ -34,7 +35,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
             "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
         ));
     };
-    let named = Named::parse(&shell.words.args)?;
+    let named = Named::parse(&shell.words.args, shell.api.kinds())?;
     if matches!(&named, Named::Kinds(kinds) if kinds.is_empty()) {
         return Err(resource::nothing_named());
     }
@@ -60,6 +61,11 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
 
 fn one(shell: &mut Shell<'_>, mut target: Object, replicas: i32) -> Result<(), Failure> {
     let name = printed_name(&target.key());
+    if let Object::Custom(kind, _) = &target
+        && kind.shape().scale.is_some()
+    {
+        return custom(shell, &target, replicas);
+    }
     let Some(current) = replicas_mut(&mut target) else {
         let message = "the server could not find the requested resource";
         return Err(Status::plain(Reason::NotFound, message).into());
@@ -83,6 +89,25 @@ fn one(shell: &mut Shell<'_>, mut target: Object, replicas: i32) -> Result<(), F
         ..Request::by_user(Operation::Update(target))
     };
     shell.api.handle(request, shell.now)?;
+    shell.out.line(&format!("{name} scaled"));
+    Ok(())
+}
+
+/// The same for a custom object, whose replicas are where its definition says.
+fn custom(shell: &mut Shell<'_>, target: &Object, replicas: i32) -> Result<(), Failure> {
+    let mut change = serde_json::json!({});
+    let place = scale::pointers(target.kind());
+    scale::put(&mut change, &place.spec, replicas.into());
+    let patch = Operation::Patch {
+        key: target.key(),
+        patch: Patch::Merge(change),
+    };
+    let request = Request {
+        via: "scale",
+        ..Request::by_user(patch)
+    };
+    shell.api.handle(request, shell.now)?;
+    let name = printed_name(&target.key());
     shell.out.line(&format!("{name} scaled"));
     Ok(())
 }

@@ -53,7 +53,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
 /// # Errors
 /// One that is not there, or no name at all.
 pub fn targets(shell: &mut Shell<'_>, resources: &[String]) -> Result<Vec<Object>, Failure> {
-    let named = Named::parse(resources)?;
+    let named = Named::parse(resources, shell.api.kinds())?;
     let all = shell.words.switch("all") || shell.words.text("selector").is_some();
     if matches!(named, Named::Kinds(_)) && !all {
         let message = "resource(s) were provided, but no name was specified";

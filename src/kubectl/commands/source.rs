@@ -52,7 +52,10 @@ pub fn read(shell: &Shell<'_>) -> Result<Vec<Source>, Failure> {
 
 fn place(shell: &Shell<'_>, value: &mut Value) -> Result<(), Failure> {
     let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
-    let kind = crate::api::Kind::of_manifest(text("apiVersion"), text("kind"));
+    let kind = shell
+        .api
+        .kinds()
+        .of_manifest(text("apiVersion"), text("kind"));
     let Some(asked) = shell.words.text("namespace") else {
         return Ok(());
     };

@@ -41,7 +41,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
             "one or more resources must be specified as <resource> <name>",
         ));
     }
-    let kind = kind_of(&resources[0])?;
+    let kind = kind_of(&resources[0], shell.api.kinds())?;
     if kind != Kind::Node {
         let message = format!(
             "invalid resource type {}, only node(s) is supported",
@@ -54,7 +54,7 @@ fn run(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     }
     let changes = parse(specs)?;
     let all = words.switch("all") || words.text("selector").is_some();
-    let named = Named::parse(resources)?;
+    let named = Named::parse(resources, shell.api.kinds())?;
     if matches!(named, Named::Kinds(_)) && !all {
         let message = "resource(s) were provided, but no name was specified";
         return Err(Failure::client(message));

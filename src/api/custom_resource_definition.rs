@@ -1,0 +1,277 @@
+//! CustomResourceDefinition: what it says, read from its JSON.
+//!
+//! Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/types.go and
+//! helpers.go, v1.36. Its specification stays JSON: the schemas in it are walked as they are, and the
+//! code that reads and writes upstream's types for them would be large.
+
+use super::custom::{CustomColumn, CustomKind, CustomShape, ScalePaths};
+use super::{Scope, meta};
+use crate::sim::SimTime;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{ClusterResourceScope, Metadata, Resource};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
+
+/// The condition that says that its kind is served.
+pub const ESTABLISHED: &str = "Established";
+/// The condition that says that its names are its own.
+pub const NAMES_ACCEPTED: &str = "NamesAccepted";
+/// The condition that says that its objects are being deleted.
+pub const TERMINATING: &str = "Terminating";
+/// The finalizer that keeps it until its objects are gone.
+pub const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// The definition of a kind.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct CustomResourceDefinition {
+    /// The metadata that every object has.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// What is wanted.
+    #[serde(default)]
+    pub spec: Value,
+    /// How it is.
+    #[serde(default)]
+    pub status: Value,
+}
+
+impl Resource for CustomResourceDefinition {
+    const API_VERSION: &'static str = "apiextensions.k8s.io/v1";
+    const GROUP: &'static str = "apiextensions.k8s.io";
+    const KIND: &'static str = "CustomResourceDefinition";
+    const VERSION: &'static str = "v1";
+    const URL_PATH_SEGMENT: &'static str = "customresourcedefinitions";
+    type Scope = ClusterResourceScope;
+}
+
+impl Metadata for CustomResourceDefinition {
+    type Ty = ObjectMeta;
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+impl Serialize for CustomResourceDefinition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("apiVersion", Self::API_VERSION)?;
+        map.serialize_entry("kind", Self::KIND)?;
+        map.serialize_entry("metadata", &self.metadata)?;
+        map.serialize_entry("spec", &self.spec)?;
+        if !self.status.is_null() {
+            map.serialize_entry("status", &self.status)?;
+        }
+        map.end()
+    }
+}
+
+/// The text at `pointer`; empty where there is none.
+pub fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_default()
+}
+
+/// The list at `pointer`; empty where there is none.
+pub fn list_at<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    let found = value.pointer(pointer).and_then(Value::as_array);
+    found.map_or(&[], Vec::as_slice)
+}
+
+fn texts_at(value: &Value, pointer: &str) -> Vec<String> {
+    let texts = list_at(value, pointer).iter().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
+
+fn is_true(value: &Value, name: &str) -> bool {
+    value.get(name).and_then(Value::as_bool) == Some(true)
+}
+
+impl CustomResourceDefinition {
+    /// The API group of its kind.
+    pub fn group(&self) -> &str {
+        text_at(&self.spec, "/group")
+    }
+
+    /// The plural of its kind.
+    pub fn plural(&self) -> &str {
+        text_at(&self.spec, "/names/plural")
+    }
+
+    /// Its versions, in their order.
+    pub fn versions(&self) -> &[Value] {
+        list_at(&self.spec, "/versions")
+    }
+
+    /// The version `name`.
+    pub fn version(&self, name: &str) -> Option<&Value> {
+        let mut versions = self.versions().iter();
+        versions.find(|version| text_at(version, "/name") == name)
+    }
+
+    /// The schema of the version `name`.
+    pub fn schema(&self, name: &str) -> Option<&Value> {
+        self.version(name)?.pointer("/schema/openAPIV3Schema")
+    }
+
+    /// Whether unknown fields of its objects are kept.
+    pub fn preserves_unknown(&self) -> bool {
+        is_true(&self.spec, "preserveUnknownFields")
+    }
+
+    /// The condition `type_`.
+    pub fn condition(&self, type_: &str) -> Option<&Value> {
+        let mut conditions = list_at(&self.status, "/conditions").iter();
+        conditions.find(|condition| text_at(condition, "/type") == type_)
+    }
+
+    /// Whether the condition `type_` is true.
+    pub fn is(&self, type_: &str) -> bool {
+        let found = self.condition(type_);
+        found.is_some_and(|condition| text_at(condition, "/status") == "True")
+    }
+
+    /// Sets a condition: its type, whether it is true, reason and message. The time of the
+    /// transition stays where the status does.
+    pub fn set_condition(&mut self, words: [&str; 3], truth: bool, now: SimTime) {
+        let [type_, reason, message] = words;
+        let status = if truth { "True" } else { "False" };
+        let mut at = Value::from(meta::rfc3339(now));
+        let mut conditions = list_at(&self.status, "/conditions").to_vec();
+        let place = conditions.iter().position(|c| text_at(c, "/type") == type_);
+        if let Some(old) = place.map(|place| &conditions[place])
+            && text_at(old, "/status") == status
+        {
+            at = old["lastTransitionTime"].clone();
+        }
+        let new = json!({
+            "type": type_, "status": status, "reason": reason, "message": message,
+            "lastTransitionTime": at,
+        });
+        match place {
+            Some(place) => conditions[place] = new,
+            None => conditions.push(new),
+        }
+        if !self.status.is_object() {
+            self.status = json!({});
+        }
+        self.status["conditions"] = Value::Array(conditions);
+    }
+
+    /// The kinds that it makes: one for each version that is served, the stored version first. None
+    /// before its names are accepted.
+    pub fn kinds(&self) -> Vec<CustomKind> {
+        if !self.is(ESTABLISHED) {
+            return Vec::new();
+        }
+        let served = self.versions().iter().filter(|v| is_true(v, "served"));
+        let mut kinds = Vec::new();
+        for version in served {
+            let Some(kind) = CustomKind::of(self.shape(version)) else {
+                continue;
+            };
+            match is_true(version, "storage") {
+                true => kinds.insert(0, kind),
+                false => kinds.push(kind),
+            }
+        }
+        kinds
+    }
+
+    /// The kind that its objects are stored as, served or not.
+    pub fn stored_kind(&self) -> Option<CustomKind> {
+        let mut versions = self.versions().iter();
+        let stored = versions.find(|version| is_true(version, "storage"))?;
+        CustomKind::of(self.shape(stored))
+    }
+
+    fn shape(&self, version: &Value) -> CustomShape {
+        let (spec, status) = (&self.spec, &self.status);
+        // What is accepted is served; a name that is still disputed is not.
+        let accepted = |name: &str| {
+            let pointer = format!("/acceptedNames/{name}");
+            text_at(status, &pointer).to_owned()
+        };
+        let scale = version.pointer("/subresources/scale").map(|scale| {
+            let path = |name: &str| text_at(scale, name).to_owned();
+            ScalePaths {
+                spec: path("/specReplicasPath"),
+                status: path("/statusReplicasPath"),
+                selector: path("/labelSelectorPath"),
+            }
+        });
+        let columns = list_at(version, "/additionalPrinterColumns").iter();
+        CustomShape {
+            group: self.group().to_owned(),
+            version: text_at(version, "/name").to_owned(),
+            kind: text_at(spec, "/names/kind").to_owned(),
+            list_kind: text_at(spec, "/names/listKind").to_owned(),
+            plural: self.plural().to_owned(),
+            singular: accepted("singular"),
+            short_names: texts_at(status, "/acceptedNames/shortNames"),
+            categories: texts_at(status, "/acceptedNames/categories"),
+            scope: match text_at(spec, "/scope") {
+                "Namespaced" => Scope::Namespaced,
+                _ => Scope::Cluster,
+            },
+            status: version.pointer("/subresources/status").is_some(),
+            scale,
+            columns: columns.map(column).collect(),
+        }
+    }
+}
+
+fn column(column: &Value) -> CustomColumn {
+    let text = |name: &str| text_at(column, name).to_owned();
+    let priority = column.get("priority").and_then(Value::as_i64);
+    CustomColumn {
+        name: text("/name"),
+        type_: text("/type"),
+        format: text("/format"),
+        description: text("/description"),
+        priority: u8::try_from(priority.unwrap_or(0)).unwrap_or(u8::MAX),
+        path: text("/jsonPath"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_those_of_served_versions_once_it_is_established() {
+        let mut definition = CustomResourceDefinition {
+            spec: json!({
+                "group": "definitions.kubarium.example", "scope": "Namespaced",
+                "names": {"plural": "books", "kind": "Book"},
+                "versions": [
+                    {"name": "v1alpha1", "served": true, "storage": false},
+                    {"name": "v1", "served": true, "storage": true,
+                     "subresources": {"status": {}}},
+                    {"name": "v0", "served": false, "storage": false},
+                ],
+            }),
+            ..CustomResourceDefinition::default()
+        };
+        assert!(definition.kinds().is_empty());
+        let at = SimTime::from_secs(9);
+        definition.set_condition([ESTABLISHED, "Installing", "wait"], false, at);
+        definition.set_condition(
+            [ESTABLISHED, "Installing", "still"],
+            false,
+            SimTime::from_secs(10),
+        );
+        let condition = definition.condition(ESTABLISHED).expect("it is set");
+        assert_eq!(condition["message"], "still");
+        assert_eq!(condition["lastTransitionTime"], meta::rfc3339(at));
+        definition.set_condition([ESTABLISHED, "InitialNamesAccepted", ""], true, at);
+        let versions: Vec<&str> = definition.kinds().iter().map(|k| k.row().version).collect();
+        assert_eq!(versions, ["v1", "v1alpha1"]);
+        assert_eq!(definition.kinds()[0].row().subresources, ["status"]);
+    }
+}

@@ -1,0 +1,59 @@
+//! Custom objects: their names, and the columns that their definition asks for.
+//!
+//! Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/tableconvertor/
+//! tableconvertor.go, v1.36.
+
+use super::{Cell, Column, format};
+use crate::api::codec;
+use crate::api::custom::{CustomColumn, CustomKind, CustomObject};
+use crate::apiserver::custom::path;
+use crate::sim::SimTime;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::Value;
+
+pub(super) fn columns(kind: CustomKind) -> Vec<Column> {
+    let shape = kind.shape();
+    let mut columns = vec![Column::name()];
+    columns.extend(shape.columns.iter().map(|column| Column {
+        name: &column.name,
+        type_: &column.type_,
+        format: &column.format,
+        description: &column.description,
+        priority: column.priority,
+    }));
+    if shape.columns.is_empty() {
+        columns.push(Column::new("Age", "date", ""));
+    }
+    columns
+}
+
+pub(super) fn cells(kind: CustomKind, object: &CustomObject, now: SimTime) -> Vec<Cell> {
+    let name = object.metadata.name.clone().unwrap_or_default();
+    let mut cells = vec![Cell::Text(name)];
+    let columns = &kind.shape().columns;
+    if columns.is_empty() {
+        cells.push(super::age_of(&object.metadata, now));
+        return cells;
+    }
+    let json = object.to_json(kind);
+    cells.extend(columns.iter().map(|column| cell(column, &json, now)));
+    cells
+}
+
+fn cell(column: &CustomColumn, json: &Value, now: SimTime) -> Cell {
+    let found = path::find(json, &column.path);
+    let cell = match (column.type_.as_str(), found) {
+        (_, None | Some(Value::Null)) => None,
+        ("string", Some(Value::String(text))) => Some(Cell::text(text)),
+        ("string", Some(other)) => Some(Cell::Text(other.to_string())),
+        ("integer", Some(number)) => number.as_i64().map(Cell::Number),
+        ("number", Some(number @ Value::Number(_))) => Some(Cell::Json(number.clone())),
+        ("boolean", Some(truth)) => truth.as_bool().map(Cell::Truth),
+        ("date", Some(text)) => Some(Cell::Text(match codec::from_value::<Time>(text.clone()) {
+            Ok(at) => format::age(Some(&at), now),
+            Err(_) => "<invalid>".to_owned(),
+        })),
+        _ => None,
+    };
+    cell.unwrap_or(Cell::Json(Value::Null))
+}
