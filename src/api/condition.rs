@@ -4,7 +4,7 @@ use super::meta;
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::{DeploymentCondition, ReplicaSetCondition};
 use k8s_openapi::api::core::v1::{NamespaceCondition, NodeCondition, PodCondition};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{self as meta_v1, Time};
 
 /// What all the condition types of the API have in common.
 pub trait Condition: Clone {
@@ -12,8 +12,8 @@ pub trait Condition: Clone {
     fn type_name(&self) -> &str;
     /// `True`, `False` or `Unknown`.
     fn status(&self) -> &str;
-    /// Where the transition time is kept.
-    fn transition_time_mut(&mut self) -> &mut Option<Time>;
+    /// Sets the transition time.
+    fn set_transition_time(&mut self, at: Time);
     /// The transition time.
     fn transition_time(&self) -> Option<&Time>;
 }
@@ -22,7 +22,7 @@ macro_rules! conditions {
     ($($ty:ty),*) => { $(impl Condition for $ty {
         fn type_name(&self) -> &str { &self.type_ }
         fn status(&self) -> &str { &self.status }
-        fn transition_time_mut(&mut self) -> &mut Option<Time> { &mut self.last_transition_time }
+        fn set_transition_time(&mut self, at: Time) { self.last_transition_time = Some(at); }
         fn transition_time(&self) -> Option<&Time> { self.last_transition_time.as_ref() }
     })* };
 }
@@ -33,6 +33,22 @@ conditions!(
     DeploymentCondition,
     ReplicaSetCondition
 );
+
+/// The type that younger kinds share, whose transition time is never missing.
+impl Condition for meta_v1::Condition {
+    fn type_name(&self) -> &str {
+        &self.type_
+    }
+    fn status(&self) -> &str {
+        &self.status
+    }
+    fn set_transition_time(&mut self, at: Time) {
+        self.last_transition_time = at;
+    }
+    fn transition_time(&self) -> Option<&Time> {
+        Some(&self.last_transition_time)
+    }
+}
 
 /// The condition of type `type_name`.
 pub fn find<'a, C: Condition>(conditions: Option<&'a Vec<C>>, type_name: &str) -> Option<&'a C> {
@@ -56,11 +72,11 @@ pub fn set<C: Condition>(conditions: &mut Vec<C>, mut condition: C, now: SimTime
                 .transition_time()
                 .filter(|_| old.status() == condition.status());
             let at = kept.cloned().unwrap_or_else(|| meta::time(now));
-            *condition.transition_time_mut() = Some(at);
+            condition.set_transition_time(at);
             *old = condition;
         }
         None => {
-            *condition.transition_time_mut() = Some(meta::time(now));
+            condition.set_transition_time(meta::time(now));
             conditions.push(condition);
         }
     }

@@ -62,6 +62,12 @@ impl ObjectKey {
         }
     }
 
+    /// The key of `kind` `namespace`/`name`, where the namespace counts only if the kind has one.
+    pub fn scoped(kind: Kind, namespace: &str, name: impl Into<String>) -> Self {
+        let namespace = if kind.is_namespaced() { namespace } else { "" };
+        Self::new(kind, namespace, name)
+    }
+
     /// The key without its kind.
     pub fn namespaced_name(&self) -> NamespacedName {
         NamespacedName::new(self.namespace.clone(), self.name.clone())

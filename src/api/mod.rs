@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod meta;
 pub mod name;
 pub mod owner;
+pub mod pod;
 pub mod quantity;
 pub mod schema;
 pub mod selector;

@@ -119,6 +119,17 @@ impl Status {
         self.reason == Reason::Forbidden && self.message.ends_with("because it is being terminated")
     }
 
+    /// `result` without its value, and without the error that the object is not there.
+    ///
+    /// # Errors
+    /// Any other.
+    pub fn ignore_not_found<T>(result: Result<T, Self>) -> Result<(), Self> {
+        match result {
+            Err(status) if status.reason != Reason::NotFound => Err(status),
+            _ => Ok(()),
+        }
+    }
+
     fn about(reason: Reason, kind: Kind, name: &str, message: String) -> Self {
         let row = kind.row();
         let details = Details {

@@ -9,6 +9,7 @@ use crate::api::custom_resource_definition::{
     CLEANUP_FINALIZER, CustomResourceDefinition, TERMINATING,
 };
 use crate::api::meta::{self, MetaExt};
+use crate::api::pod::{is_finished, node_name};
 use crate::api::watch::Origin;
 use crate::api::{Object, ObjectKey, Status};
 use crate::sim::{SimDuration, SimTime};
@@ -144,15 +145,7 @@ fn grace_seconds(object: &Object, asked: Option<i64>) -> i64 {
         return 0;
     };
     let spec = pod.spec.as_ref();
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
-    let unassigned = spec
-        .and_then(|s| s.node_name.as_deref())
-        .unwrap_or_default()
-        .is_empty();
-    if unassigned || matches!(phase, Some("Succeeded" | "Failed")) {
+    if node_name(pod).is_empty() || is_finished(pod) {
         return 0;
     }
     let own = spec

@@ -10,10 +10,10 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::watch::Origin;
 use crate::api::{
-    Cause, Details, Kind, NamespacedName, Object, ObjectKey, Reason, Status, condition,
+    Cause, Details, Kind, NamespacedName, Object, ObjectKey, Reason, Status, condition, pod,
 };
 use crate::sim::SimTime;
-use k8s_openapi::api::core::v1::{Pod, PodCondition};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl ApiServer {
         let mut options = options.clone();
         let given = options.resource_version.is_some();
         if needs_no_budget(&pod) {
-            if !given && phase(&pod) == "Pending" && !pod.is_terminating() {
+            if !given && pod::phase(&pod) == "Pending" && !pod.is_terminating() {
                 options
                     .resource_version
                     .clone_from(&pod.metadata.resource_version);
@@ -112,14 +112,8 @@ impl ApiServer {
         let old = self.get(key)?;
         let mut new = old.clone();
         if let Object::Pod(pod) = &mut new {
-            let target = PodCondition {
-                type_: "DisruptionTarget".to_owned(),
-                status: "True".to_owned(),
-                reason: Some("EvictionByEvictionAPI".to_owned()),
-                message: Some("Eviction API: evicting".to_owned()),
-                observed_generation: pod.metadata.generation,
-                ..PodCondition::default()
-            };
+            let why = ("EvictionByEvictionAPI", "Eviction API: evicting");
+            let target = pod::disruption_target(pod, why.0, why.1);
             let status = Arc::make_mut(pod).status.get_or_insert_default();
             condition::set(status.conditions.get_or_insert_default(), target, origin.at);
         }
@@ -127,16 +121,9 @@ impl ApiServer {
     }
 }
 
-fn phase(pod: &Pod) -> &str {
-    let status = pod.status.as_ref();
-    status
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or_default()
-}
-
 /// Whether a Pod does no good that a budget could keep.
 fn needs_no_budget(pod: &Pod) -> bool {
-    matches!(phase(pod), "Succeeded" | "Failed" | "Pending") || pod.is_terminating()
+    pod::is_finished(pod) || pod::phase(pod) == "Pending" || pod.is_terminating()
 }
 
 /// Whether `budget` counts `pod`: an empty selector counts all Pods of the namespace, none counts none.
@@ -149,11 +136,7 @@ fn counts(budget: &PodDisruptionBudget, pod: &Pod) -> bool {
 /// Whether a Pod that is not ready may go without a charge: where the budget says so, or where
 /// enough others are healthy.
 fn may_go_unhealthy(pod: &Pod, budget: &PodDisruptionBudget) -> bool {
-    let conditions = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_ref());
-    if condition::is_true(conditions, "Ready") {
+    if pod::is_ready(pod) {
         return false;
     }
     let policy = budget.spec.as_ref();
@@ -255,23 +238,15 @@ fn say(
     observed_generation: Option<i64>,
     now: SimTime,
 ) {
-    let old = conditions
-        .iter_mut()
-        .find(|one| one.type_ == DISRUPTION_ALLOWED);
-    let kept = old.as_ref().filter(|old| old.status == status);
-    let since = kept.map(|old| old.last_transition_time.clone());
     let new = Condition {
         type_: DISRUPTION_ALLOWED.to_owned(),
         status: status.to_owned(),
         reason: reason.to_owned(),
         message: message.to_owned(),
         observed_generation,
-        last_transition_time: since.unwrap_or_else(|| meta::time(now)),
+        last_transition_time: meta::time(now),
     };
-    match old {
-        Some(old) => *old = new,
-        None => conditions.push(new),
-    }
+    condition::set(conditions, new, now);
 }
 
 /// Whether the condition says what the status does.
@@ -279,10 +254,9 @@ pub fn is_said(budget: &PodDisruptionBudget) -> bool {
     let Some(status) = &budget.status else {
         return false;
     };
-    let conditions = status.conditions.iter().flatten();
     let said = allowed_words(status.disruptions_allowed);
-    let mut found = conditions.filter(|one| one.type_ == DISRUPTION_ALLOWED);
-    found.any(|one| (one.status.as_str(), one.reason.as_str()) == said)
+    condition::find(status.conditions.as_ref(), DISRUPTION_ALLOWED)
+        .is_some_and(|one| (one.status.as_str(), one.reason.as_str()) == said)
 }
 
 fn allowed_words(allowed: Option<i32>) -> (&'static str, &'static str) {

@@ -16,4 +16,4 @@ pub use expectations::Expectations;
 pub use informer::{Delta, Informer, WatchCursor, WatchSink};
 pub use object_informer::{ObjectChange, ObjectInformer};
 pub use recorder::{EventType, Recorder, reference};
-pub use workqueue::{Item, WorkQueue};
+pub use workqueue::{Item, WorkQueue, work_off};

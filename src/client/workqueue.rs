@@ -4,6 +4,8 @@
 //! default_rate_limiters}.go, v1.36: 5 ms doubling up to 1000 s. Left out: the overall bucket of 10
 //! per second, and workers in parallel (a key is reconciled to its end before the next one).
 
+use super::Ctx;
+use crate::api::Status;
 use crate::sim::{SimDuration, SimTime, SortedMap, order};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -31,6 +33,23 @@ pub struct WorkQueue<K: Ord + Clone> {
     delayed: SortedMap<K, SimTime>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
     failures: SortedMap<K, u32>,
+}
+
+/// Reconciles every key of a controller's queue that is due: what is done is forgotten, what fails
+/// comes again after its back-off.
+pub fn work_off<C, K: Ord + Clone>(
+    controller: &mut C,
+    ctx: &mut Ctx<'_>,
+    queue: impl Fn(&mut C) -> &mut WorkQueue<K>,
+    reconcile: impl Fn(&mut C, &K, &mut Ctx<'_>) -> Result<(), Status>,
+) {
+    while let Some(item) = queue(controller).pop(ctx.now) {
+        ctx.cause = item.cause;
+        match reconcile(controller, &item.key, ctx) {
+            Ok(()) => queue(controller).forget(&item.key),
+            Err(_) => queue(controller).add_rate_limited(item.key, ctx.now),
+        }
+    }
 }
 
 impl<K: Ord + Clone> Default for WorkQueue<K> {

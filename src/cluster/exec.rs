@@ -80,7 +80,11 @@ impl Cluster {
     }
 
     /// The Pod as the API server has it.
-    fn stored_pod(&mut self, name: &NamespacedName, now: SimTime) -> Result<Object, Status> {
+    pub(super) fn stored_pod(
+        &mut self,
+        name: &NamespacedName,
+        now: SimTime,
+    ) -> Result<Object, Status> {
         let key = name.of(Kind::Pod);
         let stored = self.handle(Request::by_user(Operation::Get(key.clone())), now)?;
         stored.object().ok_or_else(|| Status::not_found(&key))
@@ -97,19 +101,32 @@ impl Cluster {
             let message = format!("pod {} does not have a host assigned", pod.name());
             return Err(Status::bad_request(message));
         };
+        self.kubelet_on(node, |_, down| {
+            Status::plain(Reason::Unknown, format!("error dialing backend: {down}"))
+        })
+    }
+
+    /// The kubelet of a node.
+    ///
+    /// # Errors
+    /// There is no such node; or what `refuse` makes of the address of one that is down, and of why
+    /// it cannot be reached.
+    pub(super) fn kubelet_on(
+        &self,
+        node: &str,
+        refuse: impl FnOnce(&str, &str) -> Status,
+    ) -> Result<&Kubelet, Status> {
         let at = self.node_index(node);
         let Some(kubelet) = at.and_then(|at| self.kubelets.get(usize::from(at))) else {
             let message = format!("nodes \"{node}\" not found");
             return Err(Status::plain(Reason::NotFound, message));
         };
-        if !kubelet.is_running() {
-            let ip = &kubelet.config().internal_ip;
-            let message = format!(
-                "error dialing backend: dial tcp {ip}:{KUBELET_PORT}: connect: no route to host"
-            );
-            return Err(Status::plain(Reason::Unknown, message));
+        if kubelet.is_running() {
+            return Ok(kubelet);
         }
-        Ok(kubelet)
+        let address = format!("{}:{KUBELET_PORT}", kubelet.config().internal_ip);
+        let why = format!("dial tcp {address}: connect: no route to host");
+        Err(refuse(&address, &why))
     }
 
     fn start_process(
@@ -176,10 +193,12 @@ impl Cluster {
         let Some(mut place) = self.place_of(&exec, now) else {
             return killed(id);
         };
-        let services = self.api.etcd().list(Kind::Service, None);
-        place.services = services
-            .filter_map(|o| o.get::<Service>().cloned())
-            .collect();
+        // One that waits looks at nothing.
+        if exec.process.until().is_none_or(|until| until <= now) {
+            let services = self.api.etcd().list(Kind::Service, None);
+            let services = services.filter_map(|o| o.get::<Service>().cloned());
+            place.services = services.collect();
+        }
         let (pod, container) = (exec.pod.clone(), exec.container.clone());
         let mut network = |what| self.carry_for(&pod, &container, what);
         let printed = exec.process.advance(&place, &mut network);

@@ -5,15 +5,12 @@
 
 use super::Cluster;
 use crate::api::meta::{self, MetaExt};
-use crate::api::{Kind, NamespacedName, Object, Reason, Status};
-use crate::apiserver::{ApiHandle, LogOptions, Operation, Request};
-use crate::kubelet::{Kubelet, LogLine};
+use crate::api::{Kind, NamespacedName, Reason, Status};
+use crate::apiserver::LogOptions;
+use crate::kubelet::LogLine;
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-
-/// The port at which kubelets answer.
-const KUBELET_PORT: u16 = 10_250;
 
 impl Cluster {
     pub(super) fn read_log(
@@ -22,17 +19,19 @@ impl Cluster {
         options: &LogOptions,
         now: SimTime,
     ) -> Result<String, Status> {
-        let key = name.of(Kind::Pod);
-        let stored = self.handle(Request::by_user(Operation::Get(key.clone())), now)?;
-        let stored = stored.object();
-        let pod = stored.as_ref().and_then(Object::get::<Pod>);
-        let pod = pod.ok_or_else(|| Status::not_found(&key))?;
+        let stored = self.stored_pod(name, now)?;
+        let pod = stored.get::<Pod>();
+        let pod = pod.ok_or_else(|| Status::not_found(&name.of(Kind::Pod)))?;
         let container = chosen(pod, &options.container)?;
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
         let Some(node) = node.filter(|node| !node.is_empty()) else {
             return Ok(String::new());
         };
-        let kubelet = self.kubelet(pod, node, &container)?;
+        let kubelet = self.kubelet_on(node, |address, down| {
+            let path = format!("{}/{}/{container}", pod.namespace(), pod.name());
+            let message = format!("Get \"https://{address}/containerLogs/{path}\": {down}");
+            Status::plain(Reason::InternalError, message)
+        })?;
         let (from, to) = span(pod, &container, options.previous)?;
         let lines = kubelet.logs(name, &container, u32::MAX).unwrap_or_default();
         let inside = |line: &&LogLine| line.at.as_secs() >= from && line.at.as_secs() <= to;
@@ -43,24 +42,6 @@ impl Cluster {
             .iter()
             .map(|line| written(line, options))
             .collect())
-    }
-
-    fn kubelet(&self, pod: &Pod, node: &str, container: &str) -> Result<&Kubelet, Status> {
-        let at = self.node_index(node);
-        let kubelet = at.and_then(|at| self.kubelets.get(usize::from(at)));
-        let Some(kubelet) = kubelet else {
-            let message = format!("nodes \"{node}\" not found");
-            return Err(Status::plain(Reason::NotFound, message));
-        };
-        if !kubelet.is_running() {
-            let ip = &kubelet.config().internal_ip;
-            let (namespace, name) = (pod.namespace(), pod.name());
-            let message = format!(
-                "Get \"https://{ip}:{KUBELET_PORT}/containerLogs/{namespace}/{name}/{container}\": dial tcp {ip}:{KUBELET_PORT}: connect: no route to host"
-            );
-            return Err(Status::plain(Reason::InternalError, message));
-        }
-        Ok(kubelet)
     }
 }
 

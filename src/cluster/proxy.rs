@@ -9,7 +9,7 @@ use crate::api::meta::MetaExt;
 use crate::api::{Kind, NamespacedName, Object, Reason, Status};
 use crate::apiserver::rest::ProxyRequest;
 use crate::network::http::{HttpRequest, HttpResponse};
-use crate::network::ipam;
+use crate::network::{ipam, proxy::SERVICE_NAME};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
@@ -69,7 +69,7 @@ impl Cluster {
         let mut found = Vec::new();
         let slices = self.api.etcd().list(Kind::EndpointSlice, Some(namespace));
         for slice in slices.filter_map(|object| object.get::<EndpointSlice>()) {
-            if slice.label("kubernetes.io/service-name") != Some(name) {
+            if slice.label(SERVICE_NAME) != Some(name) {
                 continue;
             }
             let same = |p: &&k8s_openapi::api::discovery::v1::EndpointPort| {

@@ -7,8 +7,8 @@ use super::manager::Controller;
 use super::{Change, Informers};
 use crate::api::meta::labels;
 use crate::api::selector::Selector;
-use crate::api::{Kind, Object, ObjectKey, Reason, Status};
-use crate::client::{Ctx, WorkQueue};
+use crate::api::{Kind, Object, ObjectKey, Status};
+use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use serde::Serialize;
@@ -68,15 +68,12 @@ impl Controller for ClusterRoleAggregationController {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match reconcile(&item.key, ctx, informers) {
-                Err(status) if status.reason != Reason::NotFound => {
-                    self.queue.add_rate_limited(item.key, ctx.now);
-                }
-                _ => self.queue.forget(&item.key),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |_, key, ctx| Status::ignore_not_found(reconcile(key, ctx, informers)),
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {

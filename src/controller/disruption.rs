@@ -6,10 +6,11 @@
 use super::manager::Controller;
 use super::{Change, Informers, int_or_percent, pods};
 use crate::api::meta::{self, MetaExt};
+use crate::api::pod::DISRUPTION_TARGET;
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, Reason, Status, condition, owner};
 use crate::apiserver::eviction;
-use crate::client::{Ctx, EventType, Recorder, WorkQueue, reference};
+use crate::client::{Ctx, EventType, Recorder, WorkQueue, reference, work_off};
 use crate::sim::{SimDuration, SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{ObjectReference, Pod, PodCondition};
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetStatus};
@@ -24,7 +25,6 @@ use std::sync::Arc;
 const DELETION_TIMEOUT: SimDuration = SimDuration::secs(120);
 /// How long a Pod may say that it goes without going.
 const STALE_AFTER: SimDuration = SimDuration::secs(120);
-const TARGET: &str = "DisruptionTarget";
 
 /// The disruption controller.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,20 +76,18 @@ impl Controller for DisruptionController {
             self.recorder
                 .event_at(ctx, about, EventType::Warning, reason, text);
         }
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match self.reconcile(&item.key, ctx, informers) {
-                Ok(()) => self.queue.forget(&item.key),
-                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
-            }
-        }
-        while let Some(item) = self.stale.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match self.clear(&item.key, ctx, informers) {
-                Ok(()) => self.stale.forget(&item.key),
-                Err(_) => self.stale.add_rate_limited(item.key, ctx.now),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |this, key, ctx| this.reconcile(key, ctx, informers),
+        );
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.stale,
+            |this, key, ctx| this.clear(key, ctx, informers),
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {
@@ -228,16 +226,13 @@ impl DisruptionController {
         }
         let mut changed = Pod::clone(pod);
         let cleared = PodCondition {
-            type_: TARGET.to_owned(),
+            type_: DISRUPTION_TARGET.to_owned(),
             status: "False".to_owned(),
             ..PodCondition::default()
         };
         let status = changed.status.get_or_insert_default();
         condition::set(status.conditions.get_or_insert_default(), cleared, ctx.now);
-        match ctx.update_status(changed) {
-            Err(status) if status.reason != Reason::NotFound => Err(status),
-            _ => Ok(()),
-        }
+        Status::ignore_not_found(ctx.update_status(changed))
     }
 }
 
@@ -245,10 +240,10 @@ impl DisruptionController {
 /// going.
 fn stale_at(pod: &Pod) -> Option<SimTime> {
     let conditions = pod.status.as_ref()?.conditions.as_ref();
-    let said = condition::find(conditions, TARGET).filter(|said| said.status == "True")?;
+    let said =
+        condition::find(conditions, DISRUPTION_TARGET).filter(|said| said.status == "True")?;
     let by_kubelet = said.reason.as_deref() == Some("TerminationByKubelet");
-    let finished = matches!(pods::phase(pod), "Succeeded" | "Failed");
-    if by_kubelet || finished || pod.is_terminating() {
+    if by_kubelet || pods::is_finished(pod) || pod.is_terminating() {
         return None;
     }
     let since = said.last_transition_time.as_ref().map(meta::to_sim);

@@ -14,9 +14,9 @@ use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
-use crate::api::{Kind, NamespacedName, Reason, Status};
+use crate::api::{Kind, NamespacedName, Status};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, WorkQueue};
+use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service,
@@ -57,16 +57,15 @@ impl Controller for EndpointsController {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match self.reconcile(&item.key, ctx, informers) {
-                Ok(()) => self.queue.forget(&item.key),
-                Err(_) => {
-                    self.pods.unsettle(&item.key);
-                    self.queue.add_rate_limited(item.key, ctx.now);
-                }
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |this, key, ctx| {
+                let done = this.reconcile(key, ctx, informers);
+                done.inspect_err(|_| this.pods.unsettle(key))
+            },
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {
@@ -85,10 +84,9 @@ impl EndpointsController {
         let Some(service) = informers.services.get(key) else {
             self.triggers.forget(key);
             if existing.is_some() {
-                return match ctx.delete(key.of(Kind::Endpoints), DeleteOptions::default()) {
-                    Err(status) if status.reason != Reason::NotFound => Err(status),
-                    _ => Ok(()),
-                };
+                return Status::ignore_not_found(
+                    ctx.delete(key.of(Kind::Endpoints), DeleteOptions::default()),
+                );
             }
             return Ok(());
         };

@@ -9,7 +9,7 @@ use super::{Change, Informers};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::{DeleteOptions, Propagation};
-use crate::client::{Ctx, WorkQueue};
+use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::{SimTime, SortedMap, SortedSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Serialize;
@@ -81,15 +81,12 @@ impl Controller for GarbageCollector {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match self.reconcile(&item.key, ctx, informers) {
-                Err(status) if status.reason != Reason::NotFound => {
-                    self.queue.add_rate_limited(item.key, ctx.now);
-                }
-                _ => self.queue.forget(&item.key),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |this, key, ctx| Status::ignore_not_found(this.reconcile(key, ctx, informers)),
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {
@@ -113,8 +110,7 @@ fn owner_key(
     informers: &Informers,
 ) -> Option<ObjectKey> {
     let kind = informers.kind_of(&reference.api_version, &reference.kind)?;
-    let namespace = if kind.is_namespaced() { namespace } else { "" };
-    Some(ObjectKey::new(kind, namespace, reference.name.clone()))
+    Some(ObjectKey::scoped(kind, namespace, reference.name.clone()))
 }
 
 fn has_finalizer(metadata: &ObjectMeta, finalizer: &str) -> bool {

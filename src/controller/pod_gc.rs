@@ -7,6 +7,7 @@
 use super::manager::Controller;
 use super::{Change, Informers, pods};
 use crate::api::meta::MetaExt;
+use crate::api::pod::disruption_target;
 use crate::api::{Kind, NamespacedName, Reason, Status, condition};
 use crate::apiserver::DeleteOptions;
 use crate::client::Ctx;
@@ -71,9 +72,9 @@ impl Controller for PodGcController {
         let gone = self.discover(ctx, informers);
         for (why, pod) in &found {
             let target = match why {
-                Why::NodeGone if gone.iter().any(|node| node == pods::node_name(pod)) => {
-                    Some(target(pod))
-                }
+                Why::NodeGone if gone.iter().any(|node| node == pods::node_name(pod)) => Some(
+                    disruption_target(pod, "DeletionByPodGC", "PodGC: node no longer exists"),
+                ),
                 Why::NodeGone => continue,
                 _ => None,
             };
@@ -130,20 +131,9 @@ fn is_out_of_service(node: &Node) -> bool {
         && !condition::is_true(conditions, "Ready")
 }
 
-fn target(pod: &Pod) -> PodCondition {
-    PodCondition {
-        type_: "DisruptionTarget".to_owned(),
-        status: "True".to_owned(),
-        reason: Some("DeletionByPodGC".to_owned()),
-        message: Some("PodGC: node no longer exists".to_owned()),
-        observed_generation: pod.metadata.generation,
-        ..PodCondition::default()
-    }
-}
-
 /// Deletes a Pod at once; one that has not finished has failed.
 fn remove(pod: &Pod, target: Option<PodCondition>, ctx: &mut Ctx<'_>) -> Result<(), Status> {
-    if !matches!(pods::phase(pod), "Succeeded" | "Failed") {
+    if !pods::is_finished(pod) {
         let mut failed = pod.clone();
         let status = failed.status.get_or_insert_default();
         status.phase = Some("Failed".to_owned());
@@ -159,10 +149,7 @@ fn remove(pod: &Pod, target: Option<PodCondition>, ctx: &mut Ctx<'_>) -> Result<
         ..DeleteOptions::default()
     };
     let key = pod.namespaced_name().of(Kind::Pod);
-    match ctx.delete(key, options) {
-        Err(status) if status.reason != Reason::NotFound => Err(status),
-        _ => Ok(()),
-    }
+    Status::ignore_not_found(ctx.delete(key, options))
 }
 
 impl PodGcController {

@@ -2,56 +2,32 @@
 //!
 //! Upstream: pkg/controller/controller_utils.go, pkg/api/v1/pod/util.go, v1.36.
 
+pub use crate::api::pod::{is_finished, is_ready, node_name, phase};
+
 use crate::api::meta::{self, MetaExt};
-use crate::api::{condition, owner};
+use crate::api::owner;
+use crate::api::pod::readiness;
 use crate::sim::{SimDuration, SimTime, SortedMap};
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::{Pod, PodCondition, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// The Pod's phase; empty before it has one.
-pub fn phase(pod: &Pod) -> &str {
-    pod.status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or_default()
-}
-
-/// The node it is assigned to; empty before it is.
-pub fn node_name(pod: &Pod) -> &str {
-    pod.spec
-        .as_ref()
-        .and_then(|spec| spec.node_name.as_deref())
-        .unwrap_or_default()
-}
-
 /// Neither finished nor terminating.
 pub fn is_active(pod: &Pod) -> bool {
-    !matches!(phase(pod), "Succeeded" | "Failed") && !pod.is_terminating()
+    !is_finished(pod) && !pod.is_terminating()
 }
 
 /// Whether it is being deleted and its containers have not finished.
 pub fn is_ending(pod: &Pod) -> bool {
-    !matches!(phase(pod), "Succeeded" | "Failed") && pod.is_terminating()
-}
-
-/// Its condition `Ready`, if that holds.
-fn readiness(pod: &Pod) -> Option<&PodCondition> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref();
-    condition::find(conditions, "Ready").filter(|ready| ready.status == "True")
+    !is_finished(pod) && pod.is_terminating()
 }
 
 /// When it became ready, if it is.
 pub fn ready_since(pod: &Pod) -> Option<SimTime> {
     let since = readiness(pod)?.last_transition_time.as_ref();
     Some(since.map(meta::to_sim).unwrap_or_default())
-}
-
-/// Whether it is ready.
-pub fn is_ready(pod: &Pod) -> bool {
-    readiness(pod).is_some()
 }
 
 /// Whether two versions of a Pod differ in anything that its controller acts on or counts. Upstream

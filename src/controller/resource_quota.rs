@@ -10,7 +10,7 @@ use super::{Change, Informers};
 use crate::api::meta;
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::admission::{quota_counts, quota_counts_pod, quota_used};
-use crate::client::{Ctx, WorkQueue};
+use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
 use serde::Serialize;
@@ -57,13 +57,12 @@ impl Controller for ResourceQuotaController {
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
         self.resync(ctx.now, informers);
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match reconcile(&item.key, ctx) {
-                Ok(()) => self.queue.forget(&item.key),
-                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |_, key, ctx| reconcile(key, ctx),
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {
@@ -128,8 +127,5 @@ fn reconcile(key: &NamespacedName, ctx: &mut Ctx<'_>) -> Result<(), Status> {
         spec: None,
         status: Some(status),
     });
-    match written {
-        Err(status) if status.reason != Reason::NotFound => Err(status),
-        _ => Ok(()),
-    }
+    Status::ignore_not_found(written)
 }

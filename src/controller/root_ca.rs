@@ -7,7 +7,7 @@ use super::manager::Controller;
 use super::service_account::is_active;
 use super::{Change, Informers};
 use crate::api::{NamespacedName, Object, Reason, Status};
-use crate::client::{Ctx, WorkQueue};
+use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -90,13 +90,12 @@ impl Controller for RootCaPublisher {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match reconcile(&item.key, ctx, informers) {
-                Ok(()) => self.queue.forget(&item.key),
-                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |_, key, ctx| reconcile(key, ctx, informers),
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {

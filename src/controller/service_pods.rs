@@ -34,13 +34,9 @@ pub fn matters(old: &Pod, new: &Pod) -> bool {
         || old.metadata.labels != new.metadata.labels
         || old.is_terminating() != new.is_terminating()
         || address(old) != address(new)
-        || is_finished(old) != is_finished(new)
+        || pods::is_finished(old) != pods::is_finished(new)
         || pods::is_ready(old) != pods::is_ready(new)
         || pods::node_name(old) != pods::node_name(new)
-}
-
-fn is_finished(pod: &Pod) -> bool {
-    matches!(pods::phase(pod), "Succeeded" | "Failed")
 }
 
 /// The Pod's address; empty before it has one.
@@ -53,7 +49,7 @@ pub fn address(pod: &Pod) -> &str {
 
 /// Whether a request can reach it: it has an address and has not finished.
 pub fn is_reachable(pod: &Pod) -> bool {
-    !address(pod).is_empty() && !is_finished(pod)
+    !address(pod).is_empty() && !pods::is_finished(pod)
 }
 
 /// The number of the container port that a Service port leads to in `pod`.

@@ -9,11 +9,12 @@
 use super::manager::Controller;
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
+use crate::api::pod::disruption_target;
 use crate::api::{Kind, NamespacedName, Reason, Status, condition, toleration};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, EventType, Recorder, reference};
 use crate::sim::{SimDuration, SimTime, SortedMap};
-use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
+use k8s_openapi::api::core::v1::{Node, Pod, Taint, Toleration};
 use serde::Serialize;
 
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
@@ -215,21 +216,15 @@ impl TaintEvictionController {
         }
         self.tell(&pod, format!("Marking for deletion Pod {name}"), ctx);
         let mut marked = Pod::clone(&pod);
-        let target = PodCondition {
-            type_: "DisruptionTarget".to_owned(),
-            status: "True".to_owned(),
-            reason: Some("DeletionByTaintManager".to_owned()),
-            message: Some("Taint manager: deleting due to NoExecute taint".to_owned()),
-            observed_generation: pod.metadata.generation,
-            ..PodCondition::default()
-        };
+        let target = disruption_target(
+            &pod,
+            "DeletionByTaintManager",
+            "Taint manager: deleting due to NoExecute taint",
+        );
         let status = marked.status.get_or_insert_default();
         condition::set(status.conditions.get_or_insert_default(), target, ctx.now);
         ctx.update_status(marked)?;
-        match ctx.delete(name.of(Kind::Pod), DeleteOptions::default()) {
-            Err(status) if status.reason != Reason::NotFound => Err(status),
-            _ => Ok(()),
-        }
+        Status::ignore_not_found(ctx.delete(name.of(Kind::Pod), DeleteOptions::default()))
     }
 }
 

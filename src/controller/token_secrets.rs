@@ -10,7 +10,7 @@ use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::apiserver::tokens::{SECRET_TYPE, secret_token};
-use crate::client::{Ctx, WorkQueue};
+use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -103,15 +103,15 @@ impl Controller for TokenSecretsController {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match reconcile(&item.key, ctx, informers) {
-                Err(status) if !matches!(status.reason, Reason::Conflict | Reason::NotFound) => {
-                    self.queue.add_rate_limited(item.key, ctx.now);
-                }
-                _ => self.queue.forget(&item.key),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |_, key, ctx| match reconcile(key, ctx, informers) {
+                Err(status) if status.reason == Reason::Conflict => Ok(()),
+                done => Status::ignore_not_found(done),
+            },
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {

@@ -97,16 +97,8 @@ pub fn of_object(cluster: &Cluster, key: &ObjectKey) -> Vec<TraceView> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::session;
     use super::*;
-    use crate::cluster::ClusterConfig;
-    use crate::session::Session;
-    use crate::sim::SimDuration;
-
-    fn session() -> Session {
-        let mut session = Session::new(ClusterConfig::default());
-        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        session
-    }
 
     #[test]
     fn a_pod_is_there_because_of_its_replica_set_because_of_its_deployment() {

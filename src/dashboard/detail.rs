@@ -238,17 +238,11 @@ fn part(cluster: &Cluster, spot: &Spot) -> Option<DetailView> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::session;
     use super::*;
-    use crate::cluster::ClusterConfig;
     use crate::protocol::UserCommand;
     use crate::session::Session;
     use crate::sim::SimDuration;
-
-    fn session() -> Session {
-        let mut session = Session::new(ClusterConfig::default());
-        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        session
-    }
 
     fn get(session: &Session, spot: &Spot) -> DetailView {
         view(session.cluster(), spot).expect("something was chosen")

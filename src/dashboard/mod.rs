@@ -11,6 +11,8 @@ mod pods;
 mod progress;
 mod rollouts;
 mod services;
+#[cfg(test)]
+mod testing;
 mod traffic;
 
 use crate::api::meta::{self, MetaExt};

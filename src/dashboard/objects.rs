@@ -181,17 +181,11 @@ fn cut(text: &mut String, limit: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::session;
     use super::*;
-    use crate::cluster::ClusterConfig;
     use crate::protocol::UserCommand;
     use crate::session::Session;
     use crate::sim::SimDuration;
-
-    fn session() -> Session {
-        let mut session = Session::new(ClusterConfig::default());
-        session.advance(session.start() + SimDuration::secs(30), u32::MAX);
-        session
-    }
 
     fn apply(session: &mut Session, text: &str) {
         let text = text.to_owned();

@@ -6,6 +6,7 @@
 
 use super::{get, object, printed_name};
 use crate::api::meta::MetaExt;
+use crate::api::pod::is_finished;
 use crate::api::selector::Selector;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status, owner};
 use crate::apiserver::{ApiHandle, DeleteOptions, FieldSelector, Operation, Request};
@@ -282,12 +283,6 @@ enum Verdict {
     Skip,
     /// The node cannot be drained.
     Refused(String),
-}
-
-fn is_finished(pod: &Pod) -> bool {
-    let status = pod.status.as_ref();
-    let phase = status.and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 /// The DaemonSet that a Pod which has not ended belongs to.

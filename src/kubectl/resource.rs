@@ -248,8 +248,7 @@ pub fn find(shell: &mut Shell<'_>, named: &Named, scope: &Scope) -> Result<Found
 
 /// The key of an object of `kind`: the namespace counts only where the kind has one.
 pub fn key(kind: Kind, namespace: &str, name: &str) -> ObjectKey {
-    let namespace = if kind.is_namespaced() { namespace } else { "" };
-    ObjectKey::new(kind, namespace, name)
+    ObjectKey::scoped(kind, namespace, name)
 }
 
 /// Reads one object.

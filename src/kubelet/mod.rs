@@ -27,6 +27,7 @@ pub use network::Listener;
 pub use node::NodeConfig;
 
 use crate::api::meta::{self, MetaExt};
+use crate::api::pod::is_finished;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason};
 use crate::apiserver::DeleteOptions;
@@ -252,12 +253,8 @@ impl Kubelet {
         {
             self.forget(&name);
         }
-        let phase = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.phase.as_deref());
         if !self.workers.contains_key(&name) {
-            if matches!(phase, Some("Succeeded" | "Failed")) && !pod.is_terminating() {
+            if is_finished(&pod) && !pod.is_terminating() {
                 return;
             }
             self.workers

@@ -12,6 +12,7 @@ pub use framework::{Explanation, Verdict};
 pub use snapshot::{NodeInfo, PodRequest};
 
 use crate::api::meta::{self, MetaExt};
+use crate::api::pod::is_finished;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason, condition};
 use crate::client::{Component, Ctx, Delta, EventType, Informer, Recorder, WatchCursor, WatchSink};
@@ -62,14 +63,6 @@ fn node_of(pod: &Pod) -> &str {
         .as_ref()
         .and_then(|spec| spec.node_name.as_deref())
         .unwrap_or_default()
-}
-
-fn is_finished(pod: &Pod) -> bool {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 impl Cache {

@@ -166,7 +166,7 @@ impl Handle {
     /// Sends a request from outside the cluster.
     pub async fn visit(&self, url: String) -> Result<PacketTrace, String> {
         let visited = self.ask(|answer| Question::Visit(url, answer)).await;
-        visited.unwrap_or_else(|| Err("the server is shutting down".to_owned()))
+        visited.unwrap_or_else(|| Err(stopping().message))
     }
 
     /// Starts a process in a container, or lets one go on.

@@ -178,6 +178,17 @@ fn requests_that_cannot_be_connected_are_answered_in_words() {
 struct Running(Child, Option<BufReader<ChildStdout>>);
 
 impl Running {
+    fn start(kubectl: &Kubectl, args: &[&str], spdy: bool) -> Self {
+        let mut command = kubectl.command_of(args);
+        if spdy {
+            command.envs(SPDY);
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("kubectl runs");
+        let stdout = child.stdout.take().map(BufReader::new);
+        Self(child, stdout)
+    }
+
     fn line(&mut self) -> String {
         let mut line = String::new();
         let stdout = self.1.as_mut().expect("piped");
@@ -197,14 +208,7 @@ impl Drop for Running {
 /// Starts `kubectl port-forward TARGET :PORT`; answers the local port.
 fn forward(kubectl: &Kubectl, target: &str, port: u16, spdy: bool) -> (Running, u16) {
     let ports = format!(":{port}");
-    let mut command = kubectl.command_of(&["port-forward", target, &ports]);
-    if spdy {
-        command.envs(SPDY);
-    }
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().expect("kubectl runs");
-    let stdout = child.stdout.take().map(BufReader::new);
-    let mut running = Running(child, stdout);
+    let mut running = Running::start(kubectl, &["port-forward", target, &ports], spdy);
     let line = running.line();
     let local = line.trim().strip_prefix("Forwarding from 127.0.0.1:");
     let local = local.and_then(|rest| rest.split(' ').next()?.parse().ok());
@@ -294,14 +298,7 @@ fn a_container_is_watched_from_now_on() {
     };
     kubectl.run("exec box -- wget -qO- http://web");
     for spdy in [false, true] {
-        let mut command = kubectl.command_of(&["attach", "deployment/web"]);
-        if spdy {
-            command.envs(SPDY);
-        }
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("kubectl runs");
-        let stdout = child.stdout.take().map(BufReader::new);
-        let mut running = Running(child, stdout);
+        let mut running = Running::start(&kubectl, &["attach", "deployment/web"], spdy);
         let ask = || {
             std::thread::sleep(Duration::from_millis(1_500));
             kubectl.run("exec box -- wget -qO- http://web");

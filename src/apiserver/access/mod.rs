@@ -16,7 +16,7 @@ mod policy;
 mod rule;
 mod user;
 
-pub use user::{User, account_of};
+pub use user::{User, account_name, account_of};
 
 use crate::api::{Kind, Reason, Status};
 use crate::apiserver::Operation;

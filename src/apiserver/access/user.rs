@@ -26,6 +26,11 @@ pub struct User {
     pub extra: SortedMap<String, Vec<String>>,
 }
 
+/// The name that a ServiceAccount has as a user.
+pub fn account_name(namespace: &str, name: &str) -> String {
+    format!("{ACCOUNT}{namespace}:{name}")
+}
+
 /// The namespace and the name of the service account that is called `user`.
 pub fn account_of(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user.strip_prefix(ACCOUNT)?.split_once(':')?;
@@ -73,7 +78,7 @@ impl User {
     /// The part of the cluster that writes as `actor`, as upstream authenticates it.
     pub fn of_part(actor: &str) -> Self {
         let (part, node) = actor.split_once('/').unwrap_or((actor, ""));
-        let controller = |name: &str| format!("{ACCOUNT}kube-system:{name}");
+        let controller = |name: &str| account_name("kube-system", name);
         let (name, group) = match part {
             "kubelet" => (format!("system:node:{node}"), "system:nodes"),
             "kube-proxy" => (controller("kube-proxy"), ""),

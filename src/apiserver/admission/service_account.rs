@@ -7,6 +7,7 @@
 use super::{Surroundings, forbidden_early, is_mirror, new_pod};
 use crate::api::meta::MetaExt;
 use crate::api::{Object, Status};
+use crate::apiserver::tokens::POD_SECONDS;
 use crate::sim::{SimDuration, SimRng};
 use k8s_openapi::api::core::v1::{
     ConfigMapProjection, Container, DownwardAPIProjection, DownwardAPIVolumeFile, KeyToPath,
@@ -17,8 +18,6 @@ use std::sync::Arc;
 
 const VOLUME: &str = "kube-api-access-";
 const MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// An hour and seven seconds, as upstream asks for; the rest tells these tokens apart.
-const TOKEN_SECONDS: i64 = 3_607;
 
 const DEFAULT: &str = "default";
 /// How old a namespace is that surely has its account. Upstream waits for the account `default` for one
@@ -156,7 +155,7 @@ fn mount_token(spec: &mut PodSpec, rng: &mut SimRng) {
 fn token_volume(name: String) -> Volume {
     let token = VolumeProjection {
         service_account_token: Some(ServiceAccountTokenProjection {
-            expiration_seconds: Some(TOKEN_SECONDS),
+            expiration_seconds: Some(POD_SECONDS),
             path: "token".to_owned(),
             ..ServiceAccountTokenProjection::default()
         }),

@@ -7,7 +7,7 @@
 
 use super::{HttpRequest, Query};
 use crate::api::Status;
-use crate::apiserver::access::{Access, Attributes, User, account_of};
+use crate::apiserver::access::{Access, Attributes, User, account_name, account_of};
 use crate::apiserver::path::{is_segment, segments};
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ pub fn impersonated(
     };
     let name = match first.kind {
         "User" => first.name.to_owned(),
-        _ => format!("system:serviceaccount:{}:{}", first.namespace, first.name),
+        _ => account_name(first.namespace, first.name),
     };
     let mut user = User::impersonated(&name, of("Group").collect());
     user.uid = of("UID").next().unwrap_or_default();

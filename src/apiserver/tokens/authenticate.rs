@@ -3,11 +3,11 @@
 //! Upstream: pkg/serviceaccount/{jwt,claims,legacy}.go and
 //! staging/src/k8s.io/apiserver/pkg/authentication/serviceaccount/util.go, v1.36.
 
-use super::{ISSUER, jwt, key, legacy, text};
+use super::{ISSUER, jwt, legacy, text};
 use crate::api::meta::MetaExt;
-use crate::api::{Kind, Object, Status};
+use crate::api::{Kind, Object, ObjectKey, Status};
 use crate::apiserver::ApiServer;
-use crate::apiserver::access::User;
+use crate::apiserver::access::{User, account_name};
 use crate::sim::{SimDuration, SimTime};
 use serde_json::Value;
 
@@ -60,7 +60,6 @@ impl ApiServer {
         wanted: &[String],
         now: SimTime,
     ) -> Result<Identity, String> {
-        let old = legacy::is_legacy(claims);
         let given: Vec<String> = match claims.get("aud").and_then(Value::as_array) {
             Some(list) => list
                 .iter()
@@ -87,21 +86,20 @@ impl ApiServer {
                 quoted(wanted)
             ));
         }
-        if !old {
-            in_time(claims, now)?;
-        }
-        let bound = legacy::bound(claims);
-        let bound = if old {
-            &bound
-        } else {
-            &claims["kubernetes.io"]
+        let bound = match legacy::is_legacy(claims) {
+            true => {
+                let bound = legacy::bound(claims);
+                legacy::check_copy(&bound, token, self.etcd())?;
+                bound
+            }
+            false => {
+                in_time(claims, now)?;
+                claims["kubernetes.io"].clone()
+            }
         };
-        if old {
-            legacy::check_copy(bound, token, self.etcd())?;
-        }
-        self.check_bound(bound, now)?;
+        self.check_bound(&bound, now)?;
         Ok(Identity {
-            user: user(bound, text(claims, "/jti")),
+            user: user(&bound, text(claims, "/jti")),
             audiences,
         })
     }
@@ -109,10 +107,11 @@ impl ApiServer {
     /// Whether the account, and what the token is bound to, are still there.
     fn check_bound(&self, bound: &Value, now: SimTime) -> Result<(), String> {
         let namespace = text(bound, "/namespace");
-        let find = |kind: Kind, name: &str| self.etcd().get(&key(kind, namespace, name));
+        let find =
+            |kind: Kind, name: &str| self.etcd().get(&ObjectKey::scoped(kind, namespace, name));
         let name = text(bound, "/serviceaccount/name");
         let Some(account) = find(Kind::ServiceAccount, name) else {
-            let key = key(Kind::ServiceAccount, namespace, name);
+            let key = ObjectKey::scoped(Kind::ServiceAccount, namespace, name);
             return Err(Status::not_found(&key).message);
         };
         let claimed = text(bound, "/serviceaccount/uid");
@@ -182,10 +181,7 @@ fn user(bound: &Value, id: &str) -> User {
         text(bound, "/namespace"),
         text(bound, "/serviceaccount/name"),
     );
-    let mut user = User::impersonated(
-        &format!("system:serviceaccount:{namespace}:{name}"),
-        Vec::new(),
-    );
+    let mut user = User::impersonated(&account_name(namespace, name), Vec::new());
     text(bound, "/serviceaccount/uid").clone_into(&mut user.uid);
     let mut note = |name: &str, value: String| {
         user.extra.insert(format!("{EXTRA}{name}"), vec![value]);

@@ -6,6 +6,7 @@ use super::{jwt, text};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey};
 use crate::apiserver::ApiServer;
+use crate::apiserver::access::account_name;
 use crate::etcd::Etcd;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ pub fn secret_token(server: &ApiServer, account: &ObjectKey, uid: &str, secret: 
     let (namespace, name) = (&account.namespace, &account.name);
     let claims = json!({
         "iss": ISSUER,
-        "sub": format!("system:serviceaccount:{namespace}:{name}"),
+        "sub": account_name(namespace, name),
         "kubernetes.io/serviceaccount/namespace": namespace,
         "kubernetes.io/serviceaccount/secret.name": secret,
         "kubernetes.io/serviceaccount/service-account.name": name,

@@ -14,8 +14,9 @@ mod request;
 
 pub use authenticate::Identity;
 pub use legacy::{SECRET_TYPE, secret_token};
+pub use request::POD_SECONDS;
 
-use crate::api::{Kind, Object, ObjectKey};
+use crate::api::Object;
 use serde_json::{Value, json};
 
 /// Who gives tokens out, and whom they are for where nobody else is named.
@@ -25,11 +26,6 @@ pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 fn reference(object: &Object) -> Value {
     let metadata = object.meta();
     json!({"name": metadata.name, "uid": metadata.uid})
-}
-
-fn key(kind: Kind, namespace: &str, name: &str) -> ObjectKey {
-    let namespace = if kind.is_namespaced() { namespace } else { "" };
-    ObjectKey::new(kind, namespace, name)
 }
 
 /// The text at `pointer`; empty where there is none.

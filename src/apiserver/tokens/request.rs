@@ -3,11 +3,12 @@
 //! Upstream: pkg/registry/core/serviceaccount/storage/token.go,
 //! pkg/apis/authentication/{v1/defaults,validation/validation}.go, v1.36.
 
-use super::{ISSUER, jwt, key, reference, text};
+use super::{ISSUER, jwt, reference, text};
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::{self, MetaExt};
-use crate::api::{Details, Kind, NamespacedName, Object, Reason, Status};
+use crate::api::{Details, Kind, NamespacedName, Object, ObjectKey, Reason, Status};
 use crate::apiserver::ApiServer;
+use crate::apiserver::access::account_name;
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Map, Value, json};
@@ -19,7 +20,7 @@ const LEAST_SECONDS: i64 = 600;
 const MOST_SECONDS: i64 = 1 << 32;
 /// What the `ServiceAccount` plugin asks for: such a token lasts longer than it says, since old clients
 /// do not read it again.
-const POD_SECONDS: i64 = 3_607;
+pub const POD_SECONDS: i64 = 3_607;
 const EXTENDED_SECONDS: i64 = 365 * 24 * 3_600;
 const MISMATCH: &str =
     "does not match the UID in record. The object might have been deleted and then recreated";
@@ -92,7 +93,7 @@ impl ApiServer {
         }
         let claims = json!({
             "iss": ISSUER,
-            "sub": format!("system:serviceaccount:{}:{}", account.namespace, account.name),
+            "sub": account_name(&account.namespace, &account.name),
             "aud": spec["audiences"],
             "iat": at, "nbf": at, "exp": at.saturating_add_signed(lasts),
             "jti": self.rng.uuid(),
@@ -135,7 +136,7 @@ impl ApiServer {
                 return Err(Status::bad_request(why));
             }
         };
-        let object = self.get(&key(of, &account.namespace, name))?;
+        let object = self.get(&ObjectKey::scoped(of, &account.namespace, name))?;
         if let Object::Pod(pod) = &object {
             self.tell_node(account, pod, bound)?;
         }
@@ -165,7 +166,7 @@ impl ApiServer {
         }
         let node = spec.and_then(|spec| spec.node_name.as_deref());
         if let Some(node) = node.filter(|node| !node.is_empty()) {
-            bound["node"] = match self.etcd.get(&key(Kind::Node, "", node)) {
+            bound["node"] = match self.etcd.get(&ObjectKey::scoped(Kind::Node, "", node)) {
                 Some(found) => reference(found),
                 None => json!({"name": node}),
             };

@@ -16,7 +16,7 @@ use super::{Change, Informers};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, EventType, Recorder, WorkQueue};
+use crate::client::{Ctx, EventType, Recorder, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use serde::Serialize;
@@ -64,13 +64,12 @@ impl Controller for DeploymentController {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match self.reconcile(&item.key, ctx, informers) {
-                Ok(()) => self.queue.forget(&item.key),
-                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |this, key, ctx| this.reconcile(key, ctx, informers),
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {
@@ -145,7 +144,7 @@ impl DeploymentController {
             .in_namespace(deployment.namespace())
             .any(|pod| {
                 owner::controller_of(&pod.metadata).is_some_and(|r| uids.contains(&r.uid.as_str()))
-                    && !matches!(super::pods::phase(pod), "Succeeded" | "Failed")
+                    && !super::pods::is_finished(pod)
             });
         if running {
             return self.sync_rollout_status(&deployment, &sets, ctx);

@@ -5,7 +5,7 @@
 use super::plan::{self, Counts};
 use super::{DeploymentController, Sets};
 use crate::api::meta::{self, MetaExt};
-use crate::api::{Reason, Status, condition};
+use crate::api::{Status, condition};
 use crate::client::Ctx;
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition, DeploymentStatus};
@@ -328,9 +328,6 @@ impl DeploymentController {
             spec: None,
             status: Some(status),
         });
-        match written {
-            Err(status) if status.reason != Reason::NotFound => Err(status),
-            _ => Ok(()),
-        }
+        Status::ignore_not_found(written)
     }
 }

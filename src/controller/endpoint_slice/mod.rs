@@ -12,9 +12,9 @@ use super::service_pods::{self, HEADLESS, has_fixed_ports};
 use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
-use crate::api::{Kind, NamespacedName, Reason, Status, owner};
+use crate::api::{Kind, NamespacedName, Status, owner};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, WorkQueue};
+use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::{SimTime, SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -59,16 +59,15 @@ impl Controller for EndpointSliceController {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match self.reconcile(&item.key, ctx, informers) {
-                Ok(()) => self.queue.forget(&item.key),
-                Err(_) => {
-                    self.pods.unsettle(&item.key);
-                    self.queue.add_rate_limited(item.key, ctx.now);
-                }
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |this, key, ctx| {
+                let done = this.reconcile(key, ctx, informers);
+                done.inspect_err(|_| this.pods.unsettle(key))
+            },
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {
@@ -175,10 +174,7 @@ fn perform(
 
 fn remove(ctx: &mut Ctx<'_>, slice: &EndpointSlice) -> Result<(), Status> {
     let key = slice.namespaced_name().of(Kind::EndpointSlice);
-    match ctx.delete(key, DeleteOptions::default()) {
-        Err(status) if status.reason != Reason::NotFound => Err(status),
-        _ => Ok(()),
-    }
+    Status::ignore_not_found(ctx.delete(key, DeleteOptions::default()))
 }
 
 /// A slice carries its Service's labels and says whose it is.

@@ -13,7 +13,7 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, Delta, EventType, Expectations, Recorder, WorkQueue};
+use crate::client::{Ctx, Delta, EventType, Expectations, Recorder, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -59,13 +59,12 @@ impl Controller for ReplicaSetController {
     }
 
     fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        while let Some(item) = self.queue.pop(ctx.now) {
-            ctx.cause = item.cause;
-            match self.reconcile(&item.key, ctx, informers) {
-                Ok(()) => self.queue.forget(&item.key),
-                Err(_) => self.queue.add_rate_limited(item.key, ctx.now),
-            }
-        }
+        work_off(
+            self,
+            ctx,
+            |this| &mut this.queue,
+            |this, key, ctx| this.reconcile(key, ctx, informers),
+        );
     }
 
     fn next_at(&self) -> Option<SimTime> {
@@ -331,10 +330,7 @@ impl ReplicaSetController {
         if set.status.as_ref() == Some(&status) {
             return Ok(());
         }
-        match adapter::write_status(self.kind, set, status, ctx) {
-            Err(status) if status.reason != Reason::NotFound => Err(status),
-            _ => Ok(()),
-        }
+        Status::ignore_not_found(adapter::write_status(self.kind, set, status, ctx))
     }
 }
 
@@ -345,10 +341,7 @@ fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status>
         owners.retain(|reference| reference.uid != set.uid());
     }
     owners.take_if(|owners| owners.is_empty());
-    match ctx.update(released) {
-        Err(status) if status.reason != Reason::NotFound => Err(status),
-        _ => Ok(()),
-    }
+    Status::ignore_not_found(ctx.update(released))
 }
 
 fn selector(set: &ReplicaSet) -> Selector {

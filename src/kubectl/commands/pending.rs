@@ -33,12 +33,9 @@ impl Pending {
         now: SimTime,
         out: &mut Output,
     ) -> Result<bool, Failure> {
-        // A drain goes on with the next node where one takes too long; a process goes on then.
         let late = self.until().is_some_and(|until| now >= until);
-        if late && !matches!(self, Pending::Drain(_) | Pending::Exec(_)) {
-            return Err(self.timed_out());
-        }
         match self {
+            Pending::Rollout(_) | Pending::Deletion(_) if late => Err(self.timed_out()),
             Pending::Rollout(watch) => watch.resume(api, now, out),
             Pending::Deletion(wait) => wait.resume(api, now),
             Pending::Drain(wait) => wait.resume(api, now, out),
@@ -47,7 +44,7 @@ impl Pending {
         }
     }
 
-    /// When it gives up.
+    /// When it is to be resumed in any case: it gives up then, or goes on with something else.
     pub fn until(&self) -> Option<SimTime> {
         match self {
             Pending::Rollout(watch) => watch.until,

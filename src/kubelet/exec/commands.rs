@@ -404,10 +404,6 @@ fn uname(_: &Process, run: &mut Run<'_, '_>) -> i32 {
 }
 
 fn date(_: &Process, run: &mut Run<'_, '_>) -> i32 {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
     match run.args() {
         [] => {}
         [flag] if flag == "-u" => {}
@@ -418,16 +414,8 @@ fn date(_: &Process, run: &mut Run<'_, '_>) -> i32 {
         }
         [other, ..] => return run.unknown(&other.clone()),
     }
-    let now = run.place.now;
-    // 2026-01-31T12:00:00Z
-    let text = meta::rfc3339(now);
-    let number = |at: usize| text.get(at..at + 2).and_then(|n| n.parse::<usize>().ok());
-    // The first day of 1970 was a Thursday.
-    let weekday = DAYS[(now.as_secs() / 86_400 % 7) as usize];
-    let month = MONTHS[number(5).unwrap_or(1).clamp(1, 12) - 1];
-    let (day, time) = (number(8).unwrap_or(1), text.get(11..19).unwrap_or_default());
-    let year = text.get(..4).unwrap_or_default();
-    run.line(&format!("{weekday} {month} {day:2} {time} UTC {year}"));
+    let now = meta::time(run.place.now).0;
+    run.line(&now.strftime("%a %b %e %H:%M:%S UTC %Y").to_string());
     0
 }
 
@@ -522,7 +510,7 @@ fn ps(process: &Process, run: &mut Run<'_, '_>) -> i32 {
     let flags = run.args().join(" ");
     let lines = processes(process, run);
     let user = named(owner(run.place).0).replace("0(root)", "root");
-    let clock = |at: SimTime| meta::rfc3339(at).get(11..16).unwrap_or_default().to_owned();
+    let clock = |at: SimTime| meta::time(at).0.strftime("%H:%M").to_string();
     let debian = run.place.program.system == System::Debian;
     let (head, form) = match (debian, flags.trim_start_matches('-')) {
         (false, "" | "a" | "aux" | "ef" | "-ef" | "w" | "auxw") => {

@@ -164,33 +164,31 @@ impl KubeProxy {
             .unwrap_or(0)
     }
 
+    /// The rules that a Service should have. A slice is read anew where it has changed.
+    fn plan(&mut self, name: &NamespacedName) -> Vec<PortRules> {
+        let Some(service) = self.services.get(name) else {
+            return Vec::new();
+        };
+        let all = self.slices.in_namespace(&name.namespace);
+        let slices = all.filter(|slice| slice.label(SERVICE_NAME) == Some(&name.name));
+        let mut names = Vec::new();
+        for slice in slices {
+            let name = slice.namespaced_name();
+            let known = self.read.get(&name);
+            if known.is_none_or(|known| !Arc::ptr_eq(&known.object, slice)) {
+                self.read
+                    .insert(name.clone(), Slice::read(slice, &self.node));
+            }
+            names.push(name);
+        }
+        let read = names.iter().filter_map(|name| self.read.get(name));
+        plan_service(service, &read.collect::<Vec<_>>())
+    }
+
     fn sync_rules(&mut self, now: SimTime) {
         self.last_sync = Some(now);
         for name in std::mem::take(&mut self.changed) {
-            let planned = match self.services.get(&name) {
-                Some(service) => {
-                    let slices = self
-                        .slices
-                        .in_namespace(&name.namespace)
-                        .filter(|slice| slice.label(SERVICE_NAME) == Some(&name.name));
-                    let mut names = Vec::new();
-                    for slice in slices {
-                        let name = slice.namespaced_name();
-                        let known = self.read.get(&name);
-                        if known.is_none_or(|known| !Arc::ptr_eq(&known.object, slice)) {
-                            self.read
-                                .insert(name.clone(), Slice::read(slice, &self.node));
-                        }
-                        names.push(name);
-                    }
-                    let read: Vec<&Slice> = names
-                        .iter()
-                        .filter_map(|name| self.read.get(name))
-                        .collect();
-                    plan_service(service, &read)
-                }
-                None => Vec::new(),
-            };
+            let planned = self.plan(&name);
             self.recent.keep(&name, &planned);
             if self.rules.replace(&name, planned) {
                 self.answered.remove(&name);

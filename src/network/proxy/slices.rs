@@ -4,7 +4,6 @@
 //! Upstream: pkg/proxy/endpointslicecache.go, v1.36.
 
 use super::rules::Backend;
-use crate::sim::order;
 use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -55,29 +54,17 @@ impl Slice {
     }
 }
 
-fn by_address(mut found: Vec<Backend>) -> Vec<Backend> {
+/// Sorts by address. Of two that say different things about one, the later is believed.
+fn by_address(found: Vec<Backend>) -> Vec<Backend> {
     if found.is_sorted_by(|a, b| a.ip < b.ip) {
         return found;
     }
-    let Ok(count) = u16::try_from(found.len()) else {
-        order::sort_by_key(&mut found, |backend| backend.ip);
-        found.reverse();
-        found.dedup_by_key(|backend| backend.ip);
-        found.reverse();
-        return found;
-    };
     // Numbers that hold their places are sorted many times faster than what they stand for.
-    let keys = found.iter().zip(0..count);
-    let mut keys: Vec<u64> = keys
-        .map(|(backend, place)| u64::from(backend.ip.to_bits()) << 16 | u64::from(place))
-        .collect();
+    let keys = found.iter().zip(0_u32..);
+    let mut keys: Vec<(u32, u32)> = keys.map(|(one, place)| (one.ip.to_bits(), place)).collect();
     keys.sort_unstable();
-    let is_last = |at: usize| {
-        let next = keys.get(at + 1);
-        next.is_none_or(|next| next >> 16 != keys[at] >> 16)
-    };
-    let last = (0..keys.len()).filter(|at| is_last(*at));
-    last.map(|at| found[(keys[at] & 0xffff) as usize]).collect()
+    let last = keys.chunk_by(|a, b| a.0 == b.0).filter_map(<[_]>::last);
+    last.map(|(_, place)| found[*place as usize]).collect()
 }
 
 /// Every endpoint of the lists, each list at its port, by address and port. Of two that say different

@@ -101,11 +101,27 @@ async fn begin(shared: &Shared, asked: &ConnectRequest) -> Result<Begun, Status>
     }
 }
 
-fn requested(parts: &Parts, name: &str) -> Vec<String> {
-    let values = parts.headers.get_all(name).iter();
+/// The first protocol offered that the client asks for in a header.
+///
+/// # Errors
+/// What both of them know, as upstream words it.
+fn negotiate(
+    parts: &Parts,
+    header: &str,
+    offered: &[&'static str],
+) -> Result<&'static str, String> {
+    let values = parts.headers.get_all(header).iter();
     let texts = values.filter_map(|value| value.to_str().ok());
-    let names = texts.flat_map(|text| text.split(','));
-    names.map(|name| name.trim().to_owned()).collect()
+    let wanted: Vec<&str> = texts
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .collect();
+    let chosen = offered.iter().find(|name| wanted.contains(name));
+    chosen.copied().ok_or_else(|| {
+        format!(
+            "unable to upgrade: unable to negotiate protocol: client supports {wanted:?}, server supports {offered:?}"
+        )
+    })
 }
 
 async fn over_websocket(
@@ -113,20 +129,12 @@ async fn over_websocket(
     asked: ConnectRequest,
     parts: &mut Parts,
 ) -> Result<Response<Body>, Status> {
-    let wanted = requested(parts, "sec-websocket-protocol");
     let offered: &[&'static str] = match asked.what {
         ConnectWhat::PortForward => &[TUNNEL],
         _ => &VERSIONS,
     };
-    let chosen = offered
-        .iter()
-        .find(|name| wanted.iter().any(|w| w == *name));
-    let Some(chosen) = chosen.copied() else {
-        let message = format!(
-            "unable to upgrade: unable to negotiate protocol: client supports {wanted:?}, server supports {offered:?}"
-        );
-        return Err(Status::bad_request(message));
-    };
+    let chosen =
+        negotiate(parts, "sec-websocket-protocol", offered).map_err(Status::bad_request)?;
     let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await;
     let upgrade = upgrade.map_err(|why| Status::bad_request(why.body_text()))?;
     let begun = begin(&shared, &asked).await?;
@@ -148,20 +156,12 @@ async fn over_spdy(
     asked: ConnectRequest,
     parts: &mut Parts,
 ) -> Result<Response<Body>, Status> {
-    let wanted = requested(parts, VERSION_HEADER);
     let offered: &[&'static str] = match asked.what {
         ConnectWhat::PortForward => &[PORT_FORWARD],
         _ => &VERSIONS[1..],
     };
-    let chosen = offered
-        .iter()
-        .find(|name| wanted.iter().any(|w| w == *name));
-    let Some(chosen) = chosen.copied() else {
-        let message = format!(
-            "unable to upgrade: unable to negotiate protocol: client supports {wanted:?}, server supports {offered:?}"
-        );
-        return Err(Status::plain(Reason::Forbidden, message));
-    };
+    let chosen = negotiate(parts, VERSION_HEADER, offered)
+        .map_err(|why| Status::plain(Reason::Forbidden, why))?;
     let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
         return Err(Status::bad_request("the connection cannot be upgraded"));
     };

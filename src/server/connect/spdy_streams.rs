@@ -82,7 +82,7 @@ async fn carry(streams: Streams, begun: Begun) {
     }
     let outgoing = |stream: Option<Stream>| stream.map(|stream| stream.outgoing);
     let (stdout, stderr) = (outgoing(streams.stdout), outgoing(streams.stderr));
-    let mut error = outgoing(streams.error);
+    let error = outgoing(streams.error);
     while let Some(output) = printed.recv().await {
         let there = match output {
             Output::Out(text) => send(stdout.as_ref(), &text).await,
@@ -97,7 +97,7 @@ async fn carry(streams: Streams, begun: Begun) {
         }
     }
     drop((printed, resize));
-    for stream in [stdout, stderr, error.take()].into_iter().flatten() {
+    for stream in [stdout, stderr, error].into_iter().flatten() {
         stream.close().await;
     }
     // It has ended, or does so at its next word.
