@@ -2,7 +2,8 @@
 //!
 //! A custom kind is a small handle on a description that is made once and kept for good: each
 //! different description (names, version, scope, subresources, columns) takes some hundred bytes for
-//! as long as the program runs, and there are at most [`KINDS_MAX`] of them. Two handles are the same
+//! as long as the program runs, and there are at most [`KINDS_MAX`] of them: the API server refuses
+//! definitions that would need more. Two handles are the same
 //! kind where group and plural agree, whatever else their descriptions say: what is stored stays
 //! where it is when a definition changes. Which kinds a cluster has is not known here: that is in
 //! its store (`apiserver/custom`).

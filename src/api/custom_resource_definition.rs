@@ -19,6 +19,10 @@ pub const ESTABLISHED: &str = "Established";
 pub const NAMES_ACCEPTED: &str = "NamesAccepted";
 /// The condition that says that its objects are being deleted.
 pub const TERMINATING: &str = "Terminating";
+/// The condition that says whether a kind in one of Kubernetes' own groups was approved.
+pub const APPROVAL: &str = "KubernetesAPIApprovalPolicyConformant";
+/// The annotation that says where it was approved, or that it was not.
+pub const APPROVED_ANNOTATION: &str = "api-approved.kubernetes.io";
 /// The finalizer that keeps it until its objects are gone.
 pub const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 
@@ -86,6 +90,30 @@ pub fn list_at<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
 fn texts_at(value: &Value, pointer: &str) -> Vec<String> {
     let texts = list_at(value, pointer).iter().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
+}
+
+/// What the annotation says of a definition in one of Kubernetes' own groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// There is none.
+    Missing,
+    /// It is neither an address nor begins with `unapproved`.
+    Invalid,
+    /// It says that there was no approval.
+    Unapproved,
+    /// It says where the approval is.
+    Approved,
+}
+
+/// Whether `text` is an address with scheme and host.
+fn is_url(text: &str) -> bool {
+    let sign = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let scheme =
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(sign);
+        scheme && !host.is_empty() && !text.contains(|c: char| c.is_control() || c == ' ')
+    })
 }
 
 fn is_true(value: &Value, name: &str) -> bool {
@@ -170,9 +198,10 @@ impl CustomResourceDefinition {
             return Vec::new();
         }
         let served = self.versions().iter().filter(|v| is_true(v, "served"));
+        let accepted = &self.status["acceptedNames"];
         let mut kinds = Vec::new();
         for version in served {
-            let Some(kind) = CustomKind::of(self.shape(version)) else {
+            let Some(kind) = CustomKind::of(self.shape(version, accepted)) else {
                 continue;
             };
             match is_true(version, "storage") {
@@ -187,16 +216,50 @@ impl CustomResourceDefinition {
     pub fn stored_kind(&self) -> Option<CustomKind> {
         let mut versions = self.versions().iter();
         let stored = versions.find(|version| is_true(version, "storage"))?;
-        CustomKind::of(self.shape(stored))
+        CustomKind::of(self.shape(stored, &self.status["acceptedNames"]))
     }
 
-    fn shape(&self, version: &Value) -> CustomShape {
-        let (spec, status) = (&self.spec, &self.status);
-        // What is accepted is served; a name that is still disputed is not.
-        let accepted = |name: &str| {
-            let pointer = format!("/acceptedNames/{name}");
-            text_at(status, &pointer).to_owned()
+    /// Whether there is room for all its kinds under the names that it asks for. There is from then on.
+    pub fn make_room(&self) -> bool {
+        let names = &self.spec["names"];
+        let mut versions = self.versions().iter();
+        versions.all(|version| CustomKind::of(self.shape(version, names)).is_some())
+    }
+
+    /// What the annotation says, and the words for it; `None` for groups that are not Kubernetes' own.
+    pub fn approval(&self) -> Option<(Approval, String)> {
+        let group = self.group();
+        let is_own = |own: &str| {
+            group
+                .strip_suffix(own)
+                .is_some_and(|g| g.is_empty() || g.ends_with('.'))
         };
+        if !is_own("k8s.io") && !is_own("kubernetes.io") {
+            return None;
+        }
+        let annotations = self.metadata.annotations.as_ref();
+        let said = annotations.and_then(|all| all.get(APPROVED_ANNOTATION));
+        let wanted = |or: &str| {
+            format!(
+                "protected groups must have approval annotation {APPROVED_ANNOTATION:?}{or}, see https://github.com/kubernetes/enhancements/pull/1111"
+            )
+        };
+        Some(match said.map(String::as_str).unwrap_or_default() {
+            "" => (Approval::Missing, wanted("")),
+            said if said.starts_with("unapproved") => {
+                (Approval::Unapproved, format!("not approved: {said:?}"))
+            }
+            said if is_url(said) => (Approval::Approved, format!("approved in {said}")),
+            _ => {
+                let or = " with either a URL or a reason starting with \"unapproved\"";
+                (Approval::Invalid, wanted(or))
+            }
+        })
+    }
+
+    /// The kind of one version. What is accepted is served; a name that is still disputed is not.
+    fn shape(&self, version: &Value, accepted: &Value) -> CustomShape {
+        let spec = &self.spec;
         let scale = version.pointer("/subresources/scale").map(|scale| {
             let path = |name: &str| text_at(scale, name).to_owned();
             ScalePaths {
@@ -212,9 +275,9 @@ impl CustomResourceDefinition {
             kind: text_at(spec, "/names/kind").to_owned(),
             list_kind: text_at(spec, "/names/listKind").to_owned(),
             plural: self.plural().to_owned(),
-            singular: accepted("singular"),
-            short_names: texts_at(status, "/acceptedNames/shortNames"),
-            categories: texts_at(status, "/acceptedNames/categories"),
+            singular: text_at(accepted, "/singular").to_owned(),
+            short_names: texts_at(accepted, "/shortNames"),
+            categories: texts_at(accepted, "/categories"),
             scope: match text_at(spec, "/scope") {
                 "Namespaced" => Scope::Namespaced,
                 _ => Scope::Cluster,
@@ -242,6 +305,38 @@ fn column(column: &Value) -> CustomColumn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_groups_of_kubernetes_own_need_approval() {
+        let approval = |group: &str, said: &str| {
+            let mut definition = CustomResourceDefinition {
+                spec: json!({"group": group}),
+                ..CustomResourceDefinition::default()
+            };
+            let annotations = definition.metadata.annotations.get_or_insert_default();
+            annotations.insert(APPROVED_ANNOTATION.to_owned(), said.to_owned());
+            definition.approval().map(|(approval, _)| approval)
+        };
+        assert_eq!(approval("example.com", ""), None);
+        assert_eq!(approval("myk8s.io", ""), None);
+        assert_eq!(approval("x.k8s.io", ""), Some(Approval::Missing));
+        assert_eq!(approval("kubernetes.io", "yes"), Some(Approval::Invalid));
+        assert_eq!(
+            approval("a.b.kubernetes.io", "unapproved, a test"),
+            Some(Approval::Unapproved)
+        );
+        for (said, wanted) in [
+            (
+                "https://github.com/kubernetes/kubernetes/pull/78458",
+                Approval::Approved,
+            ),
+            ("https:///path", Approval::Invalid),
+            ("://host", Approval::Invalid),
+            ("https://a b", Approval::Invalid),
+        ] {
+            assert_eq!(approval("k8s.io", said), Some(wanted), "{said}");
+        }
+    }
 
     #[test]
     fn kinds_are_those_of_served_versions_once_it_is_established() {

@@ -30,6 +30,7 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
+        custom::check_room(&object)?;
         let charged = admission::validate(&object, &self.around(None, now))?;
         let key = object.key();
         if write.dry_run {
@@ -104,6 +105,7 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
+        custom::check_room(&object)?;
         let charged = admission::validate(&object, &self.around(Some(&old), now))?;
         write
             .tracking
@@ -125,8 +127,8 @@ impl ApiServer {
         let given = object.meta_mut().managed_fields.take();
         registry::prepare_for_status_update(&mut object, &old);
         object.meta_mut().managed_fields = given;
-        if let Object::Custom(kind, new) = &object {
-            let errors = custom::validate_update(*kind, new, &self.etcd);
+        if let (Object::Custom(kind, new), Object::Custom(_, old)) = (&object, &old) {
+            let errors = custom::validate_update(*kind, new, old, &self.etcd);
             if !errors.is_empty() {
                 return Err(Status::invalid(object.kind(), object.name(), &errors));
             }

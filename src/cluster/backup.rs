@@ -135,7 +135,7 @@ impl Backup {
             );
         }
         if !objects.is_empty() {
-            definitions = Etcd::restore(self.revision, objects.values().cloned());
+            definitions = Etcd::restore(self.revision, objects.clone());
         }
         for stored in rest {
             take(
@@ -254,7 +254,7 @@ impl Cluster {
                 None => fresh,
             }
         });
-        let etcd = Etcd::restore(backup.revision, objects.into_values());
+        let etcd = Etcd::restore(backup.revision, objects);
         let mut api = ApiServer::on_store(config.api_server(), SimRng::new(backup.api_rng), etcd);
         // As every API server that starts: a backup of an older build has none.
         api.ensure_policy(backup.now);

@@ -2,21 +2,22 @@
 //! they go. It is a part of the API server and runs where that does.
 //!
 //! Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/controller/{status/naming_controller,
-//! establish/establishing_controller,finalizer/crd_finalizer}.go, v1.36. It keeps nothing: there are
-//! few definitions, so each wake-up looks at all of them. Left out: the conditions of schemas that are
-//! not structural (none are stored) and of approved groups.
+//! establish/establishing_controller,apiapproval/apiapproval_controller,finalizer/crd_finalizer}.go,
+//! v1.36. It keeps nothing: there are few definitions, so each wake-up looks at all of them, and what
+//! is new of one is written at once. Left out: the condition of schemas that are not structural (none
+//! are stored), and that of objects that a minute did not remove.
 
 use crate::api::custom_resource_definition::{
-    CLEANUP_FINALIZER, CustomResourceDefinition, ESTABLISHED, NAMES_ACCEPTED, TERMINATING, list_at,
-    text_at,
+    APPROVAL, Approval, CLEANUP_FINALIZER, CustomResourceDefinition, ESTABLISHED, NAMES_ACCEPTED,
+    TERMINATING, text_at,
 };
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Component, Ctx};
-use crate::sim::SimDuration;
+use crate::sim::{SimDuration, SimTime};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How soon an API server that does not answer is asked again.
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
@@ -74,27 +75,20 @@ fn reconcile(
         };
     }
     let mut changed = definition.clone();
+    note_approval(&mut changed, ctx.now);
     if let Some(names) = plan_names(all, at) {
         changed.status["acceptedNames"] = names.accepted;
-        let (truth, reason) = match names.conflict {
-            Some((reason, _)) => (false, reason),
-            None => (true, "NoConflicts"),
+        let (truth, reason, message) = match &names.conflict {
+            Some((reason, message)) => (false, *reason, message.as_str()),
+            None => (true, "NoConflicts", "no conflicts found"),
         };
-        let message = match &names.conflict {
-            Some((_, name)) => format!("{name:?} is already in use"),
-            None => "no conflicts found".to_owned(),
+        changed.set_condition([NAMES_ACCEPTED, reason, message], truth, ctx.now);
+        let words = match truth {
+            true => ["Installing", "the initial names have been accepted"],
+            false => ["NotAccepted", "not all names are accepted"],
         };
-        changed.set_condition([NAMES_ACCEPTED, reason, &message], truth, ctx.now);
-        if !changed.is(ESTABLISHED) {
-            let words = match truth {
-                true => [
-                    ESTABLISHED,
-                    "Installing",
-                    "the initial names have been accepted",
-                ],
-                false => [ESTABLISHED, "NotAccepted", "not all names are accepted"],
-            };
-            changed.set_condition(words, false, ctx.now);
+        if changed.condition(ESTABLISHED).is_none() || (truth && !changed.is(ESTABLISHED)) {
+            changed.set_condition([ESTABLISHED, words[0], words[1]], false, ctx.now);
         }
     } else if changed.is(NAMES_ACCEPTED) && !changed.is(ESTABLISHED) {
         let words = [
@@ -111,10 +105,25 @@ fn reconcile(
     Ok(Some(CustomResourceDefinition::clone(&stored)))
 }
 
+/// Says what the annotation of a definition in one of Kubernetes' own groups says.
+fn note_approval(definition: &mut CustomResourceDefinition, now: SimTime) {
+    let Some((approval, message)) = definition.approval() else {
+        return;
+    };
+    let reason = match approval {
+        Approval::Missing => "MissingAnnotation",
+        Approval::Invalid => "InvalidAnnotation",
+        Approval::Unapproved => "UnapprovedAnnotation",
+        Approval::Approved => "ApprovedAnnotation",
+    };
+    let truth = approval == Approval::Approved;
+    definition.set_condition([APPROVAL, reason, &message], truth, now);
+}
+
 /// What becomes of the names that a definition asks for.
 struct Names {
     accepted: Value,
-    /// The reason, and the name that another definition has.
+    /// The reason, and which names are another's.
     conflict: Option<(&'static str, String)>,
 }
 
@@ -126,53 +135,65 @@ fn plan_names(all: &[CustomResourceDefinition], at: usize) -> Option<Names> {
     if wanted == had {
         return None;
     }
-    let mut taken: Vec<&str> = Vec::new();
-    for (other, definition) in all.iter().enumerate() {
-        if other != at && definition.group() == all[at].group() {
-            let names = &definition.status["acceptedNames"];
-            for name in ["/plural", "/singular", "/kind", "/listKind"] {
-                taken.push(text_at(names, name));
-            }
-            let short = list_at(names, "/shortNames").iter();
-            taken.extend(short.filter_map(Value::as_str));
-        }
+    let (mut resources, mut kinds): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let group = definition.group();
+    for names in all.iter().filter(|other| other.group() == group) {
+        let names = &names.status["acceptedNames"];
+        resources.extend([text_at(names, "/plural"), text_at(names, "/singular")]);
+        resources.extend(texts(&names["shortNames"]));
+        kinds.extend([text_at(names, "/kind"), text_at(names, "/listKind")]);
     }
-    let mut accepted = json!({"kind": text_at(had, "/kind"), "plural": text_at(had, "/plural")});
+    let mut accepted = had.clone();
     let mut conflict = None;
-    for (field, reason) in [
-        ("plural", "PluralConflict"),
-        ("singular", "SingularConflict"),
-        ("shortNames", "ShortNamesConflict"),
-        ("kind", "KindConflict"),
-        ("listKind", "ListKindConflict"),
+    for (field, reason, taken) in [
+        ("plural", "PluralConflict", &resources),
+        ("singular", "SingularConflict", &resources),
+        ("shortNames", "ShortNamesConflict", &resources),
+        ("kind", "KindConflict", &kinds),
+        ("listKind", "ListKindConflict", &kinds),
+        ("categories", "", &Vec::new()),
     ] {
-        let Some(value) = wanted.get(field) else {
+        let (new, old) = (&wanted[field], &had[field]);
+        if new == old {
             continue;
+        }
+        // A short name may be one of the definition's own other names.
+        let own = |name: &str| {
+            let others = [text_at(had, "/plural"), text_at(had, "/singular")];
+            field == "shortNames" && (others.contains(&name) || texts(old).contains(&name))
         };
-        let names = match value {
-            Value::Array(names) => names.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        let mut names = names.iter().filter_map(Value::as_str);
-        match names.find(|name| taken.contains(name)) {
-            Some(name) => {
-                conflict = Some((reason, name.to_owned()));
-                if let Some(old) = had.get(field) {
-                    accepted[field] = old.clone();
-                }
-            }
-            None => accepted[field] = value.clone(),
+        let disputed = texts(new)
+            .into_iter()
+            .filter(|name| taken.contains(name) && !own(name));
+        let disputed: Vec<String> = disputed
+            .map(|name| format!("{name:?} is already in use"))
+            .collect();
+        match disputed.as_slice() {
+            [] => accepted[field] = new.clone(),
+            [one] => conflict = Some((reason, one.clone())),
+            many => conflict = Some((reason, format!("[{}]", many.join(", ")))),
         }
     }
-    if let Some(categories) = wanted.get("categories") {
-        accepted["categories"] = categories.clone();
+    if let Some(accepted) = accepted.as_object_mut() {
+        accepted.retain(|_, name| !name.is_null());
     }
-    let told = definition.condition(NAMES_ACCEPTED);
-    let reason = conflict
-        .as_ref()
-        .map_or("NoConflicts", |(reason, _)| reason);
-    let same = told.is_some_and(|told| text_at(told, "/reason") == reason);
+    let (reason, message) = match &conflict {
+        Some((reason, message)) => (*reason, message.as_str()),
+        None => ("NoConflicts", "no conflicts found"),
+    };
+    let same = definition.condition(NAMES_ACCEPTED).is_some_and(|told| {
+        text_at(told, "/reason") == reason && text_at(told, "/message") == message
+    });
     (accepted != *had || !same).then_some(Names { accepted, conflict })
+}
+
+/// A name, or several.
+fn texts(names: &Value) -> Vec<&str> {
+    let names = match names {
+        Value::Array(names) => names.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    names.iter().filter_map(Value::as_str).collect()
 }
 
 /// Deletes the objects of a definition that goes, and lets it go once there are none.
@@ -227,6 +248,7 @@ fn finish(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn definition(plural: &str, short: &str) -> CustomResourceDefinition {
         CustomResourceDefinition {
@@ -249,8 +271,25 @@ mod tests {
         assert!(plan_names(&all, 0).is_none(), "it has what it wants");
         let second = plan_names(&all, 1).expect("it is new");
         let conflict = second.conflict.expect("one short name");
-        assert_eq!(conflict, ("ShortNamesConflict", "b".to_owned()));
+        let words = "\"b\" is already in use".to_owned();
+        assert_eq!(conflict, ("ShortNamesConflict", words));
         assert_eq!(second.accepted["plural"], "boats");
         assert_eq!(second.accepted.get("shortNames"), None);
+    }
+
+    #[test]
+    fn kinds_and_resources_have_names_apart() {
+        let mut all = vec![definition("books", "b"), definition("boats", "c")];
+        let first = plan_names(&all, 0).expect("it is new");
+        all[0].status["acceptedNames"] = first.accepted;
+        all[1].spec["names"]["kind"] = "b".into();
+        all[1].spec["names"]["shortNames"] = json!(["c", "books", "b"]);
+        let second = plan_names(&all, 1).expect("it is new");
+        let words = "[\"books\" is already in use, \"b\" is already in use]".to_owned();
+        assert_eq!(second.conflict, Some(("ShortNamesConflict", words)));
+        assert_eq!(second.accepted["kind"], "b");
+        // A short name that is its own plural is no conflict.
+        all[0].spec["names"]["shortNames"] = json!(["b", "books"]);
+        assert_eq!(plan_names(&all, 0).expect("it changes").conflict, None);
     }
 }

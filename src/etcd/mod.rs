@@ -195,11 +195,7 @@ impl Etcd {
 
     /// A store that holds `objects` as they are, at `revision` and without history: what a backup
     /// is restored into.
-    pub fn restore(revision: u64, objects: impl IntoIterator<Item = Object>) -> Self {
-        let objects = objects
-            .into_iter()
-            .map(|object| (object.key(), object))
-            .collect();
+    pub fn restore(revision: u64, objects: BTreeMap<ObjectKey, Object>) -> Self {
         Self {
             revision,
             objects,

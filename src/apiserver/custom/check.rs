@@ -1,8 +1,9 @@
 //! Whether a value is what its schema asks for.
 //!
 //! Upstream: vendor/k8s.io/kube-openapi/pkg/validation/validate (schema.go, object_validator.go,
-//! values.go) and staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/{validation/validation,
-//! schema/listtype/validation}.go, v1.36. Left out: `format` (stored, nothing is checked by it) and
+//! values.go) and staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/{validation/{validation,
+//! ratcheting},schema/listtype/validation}.go, v1.36. A value that did not change is not examined, so
+//! that what a schema newly refuses may stay until somebody touches it. Left out: `format` (stored, nothing is checked by it) and
 //! the rules in CEL of `x-kubernetes-validations`, of which their author is warned.
 
 use super::fit::is_set;
@@ -19,15 +20,37 @@ struct Check<'a> {
     errors: Vec<FieldError>,
 }
 
-/// Everything that is wrong with `value`, which stands at `path`.
-pub fn errors(value: &Value, schema: &Value, path: &str) -> Vec<FieldError> {
+/// Everything that is wrong with `value`, which stands at `path` and was `old` before.
+pub fn errors(value: &Value, old: Option<&Value>, schema: &Value, path: &str) -> Vec<FieldError> {
     let mut path = path.to_owned();
     let mut check = Check {
         path: &mut path,
         errors: Vec::new(),
     };
-    check.value(value, schema);
+    check.value(value, old, schema);
     check.errors
+}
+
+/// The item of a list as it was before the item `index` of the list became `item`.
+fn item_before<'a>(
+    old: Option<&'a Value>,
+    index: usize,
+    item: &Value,
+    schema: &Value,
+) -> Option<&'a Value> {
+    let old = old?.as_array()?;
+    match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
+        Some("map") => {
+            let keys = list(schema, "x-kubernetes-list-map-keys");
+            let same = |old: &&Value| {
+                let key = |key: &Value| key.as_str().map(|key| (old.get(key), item.get(key)));
+                keys.iter().filter_map(key).all(|(old, new)| old == new)
+            };
+            old.iter().find(same)
+        }
+        Some("set" | "atomic") => None,
+        _ => old.get(index),
+    }
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -103,16 +126,16 @@ impl Check<'_> {
         }
     }
 
-    fn value(&mut self, value: &Value, schema: &Value) {
-        if value.is_null() && is_set(schema, "nullable") {
+    fn value(&mut self, value: &Value, old: Option<&Value>, schema: &Value) {
+        if old == Some(value) || (value.is_null() && is_set(schema, "nullable")) {
             return;
         }
         self.type_(value, schema);
-        self.junctors(value, schema);
+        self.junctors(value, old, schema);
         match value {
             Value::String(text) => self.text(text, schema),
             Value::Number(found) => self.number(found, schema),
-            Value::Array(items) => self.items(items, schema),
+            Value::Array(items) => self.items(items, old, schema),
             _ => {}
         }
         let allowed = list(schema, "enum");
@@ -122,7 +145,7 @@ impl Check<'_> {
             self.push(ErrorType::NotSupported, value.to_string(), detail);
         }
         if let Value::Object(fields) = value {
-            self.fields(fields, schema);
+            self.fields(fields, old, schema);
         }
     }
 
@@ -185,13 +208,14 @@ impl Check<'_> {
         }
     }
 
-    fn items(&mut self, items: &[Value], schema: &Value) {
+    fn items(&mut self, items: &[Value], old: Option<&Value>, schema: &Value) {
         let found = items.len();
-        if let Some(schema) = schema.get("items") {
+        if let Some(of_item) = schema.get("items") {
             let length = self.path.len();
             for (index, item) in items.iter().enumerate() {
                 self.path.push_str(&format!("[{index}]"));
-                self.value(item, schema);
+                let old = item_before(old, index, item, schema);
+                self.value(item, old, of_item);
                 self.path.truncate(length);
             }
         }
@@ -235,7 +259,7 @@ impl Check<'_> {
         }
     }
 
-    fn fields(&mut self, fields: &Map<String, Value>, schema: &Value) {
+    fn fields(&mut self, fields: &Map<String, Value>, old: Option<&Value>, schema: &Value) {
         let found = fields.len();
         if let Some(min) = count(schema, "minProperties").filter(|min| found < *min) {
             let words = format!("should have at least {min} properties");
@@ -265,23 +289,23 @@ impl Check<'_> {
             let own = properties.and_then(|all| all.get(name));
             if let Some(schema) = own.or(others) {
                 enter(self.path, name);
-                self.value(value, schema);
+                self.value(value, old.and_then(|old| old.get(name)), schema);
                 self.path.truncate(length);
             }
         }
     }
 
     /// The errors of `value` by another schema at the same place.
-    fn aside(&mut self, value: &Value, schema: &Value) -> Vec<FieldError> {
+    fn aside(&mut self, value: &Value, old: Option<&Value>, schema: &Value) -> Vec<FieldError> {
         let before = std::mem::take(&mut self.errors);
-        self.value(value, schema);
+        self.value(value, old, schema);
         std::mem::replace(&mut self.errors, before)
     }
 
-    fn junctors(&mut self, value: &Value, schema: &Value) {
+    fn junctors(&mut self, value: &Value, old: Option<&Value>, schema: &Value) {
         let any = list(schema, "anyOf");
         if !any.is_empty() {
-            let mut found: Vec<_> = any.iter().map(|s| self.aside(value, s)).collect();
+            let mut found: Vec<_> = any.iter().map(|s| self.aside(value, old, s)).collect();
             if found.iter().all(|errors| !errors.is_empty()) {
                 self.refuse_whole("must validate at least one schema (anyOf)");
                 let best = found.iter().map(Vec::len).min();
@@ -291,7 +315,7 @@ impl Check<'_> {
         }
         let one = list(schema, "oneOf");
         if !one.is_empty() {
-            let found: Vec<_> = one.iter().map(|s| self.aside(value, s)).collect();
+            let found: Vec<_> = one.iter().map(|s| self.aside(value, old, s)).collect();
             let valid = found.iter().filter(|errors| errors.is_empty()).count();
             if valid != 1 {
                 let which = match valid {
@@ -305,7 +329,7 @@ impl Check<'_> {
         let all = list(schema, "allOf");
         let mut failed = 0;
         for schema in all {
-            let mut errors = self.aside(value, schema);
+            let mut errors = self.aside(value, old, schema);
             failed += usize::from(!errors.is_empty());
             self.errors.append(&mut errors);
         }
@@ -318,7 +342,7 @@ impl Check<'_> {
             self.refuse_whole(&format!("must validate all the schemas (allOf){none}"));
         }
         if let Some(not) = schema.get("not")
-            && self.aside(value, not).is_empty()
+            && self.aside(value, old, not).is_empty()
         {
             self.refuse_whole("must not validate the schema (not)");
         }
@@ -386,7 +410,7 @@ mod tests {
                 &["Too many: 2: must have at most 1 items"],
             ),
         ] {
-            let found = errors(&value, &schema, "spec.x");
+            let found = errors(&value, None, &schema, "spec.x");
             let found: Vec<String> = found.iter().map(FieldError::body).collect();
             assert_eq!(found, wanted, "{schema} {value}");
         }
@@ -405,7 +429,7 @@ mod tests {
             }},
         }});
         let texts = |value: Value| -> Vec<String> {
-            let found = errors(&value, &schema, "");
+            let found = errors(&value, None, &schema, "");
             found.iter().map(ToString::to_string).collect()
         };
         assert_eq!(texts(json!({})), ["spec: Required value"]);
@@ -437,8 +461,34 @@ mod tests {
             (json!({"allOf": [small, even]}), 7, 3),
             (json!({"not": small}), 2, 1),
         ] {
-            let found = errors(&json!(value), &schema, "x");
+            let found = errors(&json!(value), None, &schema, "x");
             assert_eq!(found.len(), wanted, "{schema} {value} {found:?}");
         }
+    }
+
+    #[test]
+    fn what_did_not_change_may_stay() {
+        let short = json!({"type": "string", "maxLength": 1});
+        let item = json!({"type": "object", "properties": {"k": {"type": "string"}, "v": short}});
+        let schema = json!({"properties": {
+            "a": short, "b": short,
+            "list": {"items": item, "x-kubernetes-list-type": "map",
+                     "x-kubernetes-list-map-keys": ["k"]},
+            "set": {"items": short, "x-kubernetes-list-type": "set"},
+        }});
+        let old = json!({
+            "a": "long", "b": "long", "set": ["long"],
+            "list": [{"k": "1", "v": "long"}, {"k": "2", "v": "long"}],
+        });
+        let new = json!({
+            "a": "long", "b": "longer", "set": ["long", "x"],
+            "list": [{"k": "2", "v": "long"}, {"k": "1", "v": "longer"}],
+        });
+        let fields = |new: &Value| -> Vec<String> {
+            let found = errors(new, Some(&old), &schema, "");
+            found.into_iter().map(|error| error.field).collect()
+        };
+        assert_eq!(fields(&new), ["b", "list[1].v", "set[0]"]);
+        assert_eq!(fields(&old), [""; 0]);
     }
 }

@@ -19,7 +19,7 @@ pub use object::{
 };
 
 use super::door::{self, FieldValidation};
-use crate::api::custom::CustomKind;
+use crate::api::custom::{CustomKind, KINDS_MAX};
 use crate::api::custom_resource_definition::{CustomResourceDefinition, TERMINATING};
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::etcd::Etcd;
@@ -134,6 +134,22 @@ impl<'a> Kinds<'a> {
             }
             kind => door::decode_noting(kind, json),
         }
+    }
+}
+
+/// Refuses a definition for whose kinds there is no room.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn check_room(object: &Object) -> Result<(), Status> {
+    match object {
+        Object::CustomResourceDefinition(definition) if !definition.make_room() => {
+            let why = format!(
+                "at most {KINDS_MAX} different versions of custom kinds are kept from the start of the program on, and there are as many"
+            );
+            Err(Status::forbidden(&object.key(), &why))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{check, definition, fit};
 use crate::api::custom::{CustomKind, CustomObject};
 use crate::api::custom_resource_definition::CustomResourceDefinition;
-use crate::api::field::FieldError;
+use crate::api::field::{ErrorType, FieldError};
 use crate::api::name::NameRule;
 use crate::api::schema::schema;
 use crate::api::{Object, Status, decode};
@@ -103,51 +103,78 @@ pub fn validate(kind: CustomKind, object: &CustomObject, etcd: &Etcd) -> Vec<Fie
     let namespaced = crate::api::Kind::Custom(kind).is_namespaced();
     let rule = NameRule::Subdomain;
     let mut errors = registry::metadata_errors(&object.metadata, namespaced, rule);
-    errors.extend(by_schema(kind, object, etcd));
+    errors.extend(by_schema(kind, object, None, etcd));
     errors
 }
 
 /// What is wrong with a change, besides the metadata that every object has.
-pub fn validate_update(kind: CustomKind, object: &CustomObject, etcd: &Etcd) -> Vec<FieldError> {
-    by_schema(kind, object, etcd)
+pub fn validate_update(
+    kind: CustomKind,
+    object: &CustomObject,
+    old: &CustomObject,
+    etcd: &Etcd,
+) -> Vec<FieldError> {
+    by_schema(kind, object, Some(old), etcd)
 }
 
-fn by_schema(kind: CustomKind, object: &CustomObject, etcd: &Etcd) -> Vec<FieldError> {
+fn by_schema(
+    kind: CustomKind,
+    object: &CustomObject,
+    old: Option<&CustomObject>,
+    etcd: &Etcd,
+) -> Vec<FieldError> {
     let found = definition(etcd, kind);
     let schema = found.and_then(|definition| definition.schema(kind.row().version));
     let Some(schema) = schema else {
         return Vec::new();
     };
     let json = object.to_json(kind);
-    let mut errors = check::errors(&json, schema, "");
+    let old = old.map(|old| old.to_json(kind));
+    let mut errors = check::errors(&json, old.as_ref(), schema, "");
+    if let Some(old) = &old {
+        let doubled = |error: &FieldError| error.error_type == ErrorType::Duplicate;
+        // Where something stood twice before, it may.
+        if errors.iter().any(doubled) && check::errors(old, None, schema, "").iter().any(doubled) {
+            errors.retain(|error| !doubled(error));
+        }
+    }
     if let Some(scale) = &kind.shape().scale {
-        errors.extend(replicas(&json, &scale.spec));
-        errors.extend(replicas(&json, &scale.status));
+        errors.extend(scaled(&json, &scale.spec, "int64"));
+        errors.extend(scaled(&json, &scale.status, "int64"));
+        errors.extend(scaled(&json, &scale.selector, "string"));
     }
     errors
 }
 
-/// What is wrong with the number of replicas at `path`.
-fn replicas(json: &Value, path: &str) -> Option<FieldError> {
+/// What is wrong with the number, or the text, that `path` of a `scale` subresource leads to.
+fn scaled(json: &Value, path: &str, wanted: &str) -> Option<FieldError> {
+    if path.is_empty() {
+        return None;
+    }
     let found = json.pointer(&path.replace('.', "/"))?;
     let at = crate::api::field::Path::new(path);
-    let detail = match found.as_i64() {
-        None => {
-            let (shown, type_) = match found {
-                Value::String(text) => (text.clone(), "string"),
-                Value::Bool(_) => (found.to_string(), "bool"),
-                Value::Number(_) => (found.to_string(), "float64"),
-                Value::Array(_) => (found.to_string(), "[]interface {}"),
-                Value::Object(_) => (found.to_string(), "map[string]interface {}"),
-                Value::Null => return None,
-            };
-            let detail =
-                format!("{path} accessor error: {shown} is of the type {type_}, expected int64");
-            return Some(FieldError::invalid_value(&at, 0, detail));
-        }
-        Some(0..=0x7fff_ffff) => return None,
-        Some(..0) => "should be a non-negative integer",
-        Some(_) => "should be less than or equal to 2147483647",
+    let type_ = match found {
+        Value::Null => return None,
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_i64() => "int64",
+        Value::Number(_) => "float64",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    };
+    if type_ != wanted {
+        let shown = found
+            .as_str()
+            .map_or_else(|| found.to_string(), str::to_owned);
+        let detail =
+            format!("{path} accessor error: {shown} is of the type {type_}, expected {wanted}");
+        let value = if wanted == "string" { "\"\"" } else { "0" };
+        return Some(FieldError::invalid_value(&at, value, detail));
+    }
+    let detail = match found.as_i64()? {
+        0..=0x7fff_ffff => return None,
+        ..0 => "should be a non-negative integer",
+        _ => "should be less than or equal to 2147483647",
     };
     Some(FieldError::invalid_value(&at, found, detail))
 }

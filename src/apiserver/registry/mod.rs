@@ -178,7 +178,10 @@ pub fn validate_update(object: &Object, old: &Object, etcd: &Etcd) -> Vec<FieldE
             Some(old) => inner.validate_update(old),
             None => Vec::new(),
         },
-        |kind| custom::validate_update(*kind, inner, etcd)
+        |kind| match old {
+            Object::Custom(_, old) => custom::validate_update(*kind, inner, old, etcd),
+            _ => Vec::new(),
+        }
     );
     for error in own {
         if !errors.contains(&error) {

@@ -2,17 +2,18 @@
 //!
 //! Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/{v1/defaults,
 //! validation/validation}.go and pkg/registry/customresourcedefinition/strategy.go, v1.36. Left out:
-//! conversion by webhooks (accepted as upstream does, and never called), selectable fields (stored,
-//! not listed by), the cost of rules. Ours: at most [`DEFINITIONS_MAX`] of them, since each kind takes
-//! memory for as long as the program runs.
+//! conversion by webhooks (accepted, their addresses unchecked, and never called), selectable fields
+//! (stored, not listed by), the cost of rules. Ours: at most [`DEFINITIONS_MAX`] of them, since each
+//! kind takes memory for as long as the program runs.
 
+mod lists;
 mod schema;
 
 use super::Strategy;
 use super::rules::name::NameRule;
-use super::rules::{Errors, immutable, meta, required_one_of};
+use super::rules::{self, Errors, immutable, meta, required_one_of};
 use crate::api::custom_resource_definition::{
-    CustomResourceDefinition, ESTABLISHED, list_at, text_at,
+    APPROVED_ANNOTATION, Approval, CustomResourceDefinition, ESTABLISHED, list_at, text_at,
 };
 use crate::api::field::{FieldError, Path};
 use crate::api::name::{dns_1035_label, dns_subdomain};
@@ -104,6 +105,7 @@ impl Strategy for CustomResourceDefinition {
             errors.push(FieldError::invalid(&at.child("name"), name, detail));
         }
         spec(self, &Path::new("spec"), &mut errors);
+        rest(self, None, &mut errors);
         errors
     }
 
@@ -122,17 +124,7 @@ impl Strategy for CustomResourceDefinition {
         }
         same("/group", &at.child("group"));
         same("/names/plural", &names.child("plural"));
-        let status = Path::new("status");
-        let stored = status.child("storedVersions");
-        for (index, name) in list_at(&self.status, "/storedVersions").iter().enumerate() {
-            let name = name.as_str().unwrap_or_default();
-            if self.version(name).is_none() {
-                let detail = format!(
-                    "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
-                );
-                errors.push(FieldError::invalid(&stored.index(index), name, detail));
-            }
-        }
+        rest(self, Some(old), &mut errors);
         errors
     }
 }
@@ -170,6 +162,71 @@ fn refuse(words: &[String], value: &str, before: &str, at: &Path<'_>, errors: &m
     }
 }
 
+/// What follows the specification: which versions are stored, and what only few may do.
+fn rest(
+    definition: &CustomResourceDefinition,
+    old: Option<&CustomResourceDefinition>,
+    errors: &mut Errors,
+) {
+    stored_versions(definition, errors);
+    let approval = definition.approval();
+    let before = old.and_then(|old| Some(old.approval()?.0));
+    let (metadata, spec) = (Path::new("metadata"), Path::new("spec"));
+    let annotations = metadata.child("annotations");
+    let at = annotations.key(APPROVED_ANNOTATION);
+    match approval {
+        // What was so before may stay so.
+        Some((now, _)) if before == Some(now) => {}
+        Some((Approval::Missing, why)) => errors.push(FieldError::required(&at, why)),
+        Some((Approval::Invalid, why)) => {
+            let annotations = definition.metadata.annotations.as_ref();
+            let said = annotations.and_then(|all| all.get(APPROVED_ANNOTATION));
+            errors.push(FieldError::invalid(
+                &at,
+                said.map_or("", String::as_str),
+                why,
+            ));
+        }
+        _ => {}
+    }
+    if definition.preserves_unknown() {
+        let at = spec.child("preserveUnknownFields");
+        let detail = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
+        errors.push(FieldError::invalid_value(&at, true, detail));
+    }
+}
+
+fn stored_versions(definition: &CustomResourceDefinition, errors: &mut Errors) {
+    let status = Path::new("status");
+    let at = status.child("storedVersions");
+    let known = list_at(&definition.status, "/storedVersions");
+    if known.is_empty() {
+        let detail = "must have at least one stored version";
+        errors.push(FieldError::invalid_value(&at, Value::Null, detail));
+        return;
+    }
+    for version in definition.versions() {
+        let name = &version["name"];
+        if version["storage"] == true && !known.contains(name) {
+            let detail = format!(
+                "must have the storage version {}",
+                text_at(version, "/name")
+            );
+            let known = &definition.status["storedVersions"];
+            errors.push(FieldError::invalid_value(&at, known, detail));
+        }
+    }
+    for (index, name) in known.iter().enumerate() {
+        let name = name.as_str().unwrap_or_default();
+        if definition.version(name).is_none() {
+            let detail = format!(
+                "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
+            );
+            errors.push(FieldError::invalid(&at.index(index), name, detail));
+        }
+    }
+}
+
 fn spec(definition: &CustomResourceDefinition, at: &Path<'_>, errors: &mut Errors) {
     let (spec, group) = (&definition.spec, definition.group());
     let in_group = at.child("group");
@@ -184,10 +241,6 @@ fn spec(definition: &CustomResourceDefinition, at: &Path<'_>, errors: &mut Error
     }
     let scopes = ["Cluster", "Namespaced"];
     required_one_of(text_at(spec, "/scope"), &scopes, &at.child("scope"), errors);
-    if definition.preserves_unknown() {
-        let at = at.child("preserveUnknownFields");
-        errors.push(FieldError::invalid_value(&at, true, "must be false"));
-    }
     versions(definition, at, errors);
     names(spec, at, errors);
     conversion(spec, &at.child("conversion"), errors);
@@ -230,8 +283,10 @@ fn versions(definition: &CustomResourceDefinition, at: &Path<'_>, errors: &mut E
         seen.push(name);
         let at = in_versions.index(index);
         refuse(&dns_1035_label(name), name, "", &at.child("name"), errors);
+        deprecation(version, &at.child("deprecationWarning"), errors);
         if !schema {
-            schema::check(version, &at.child("schema"), errors);
+            let has_status = version.pointer("/subresources/status").is_some();
+            schema::check(version, has_status, &at.child("schema"), errors);
         }
         if !subresources {
             scale(version, &at.child("subresources"), errors);
@@ -254,13 +309,37 @@ fn versions(definition: &CustomResourceDefinition, at: &Path<'_>, errors: &mut E
         return;
     };
     if schema {
-        schema::check(first, &at.child("validation"), errors);
+        let mut versions = versions.iter();
+        let has_status = versions.any(|v| v.pointer("/subresources/status").is_some());
+        schema::check(first, has_status, &at.child("validation"), errors);
     }
     if subresources {
         scale(first, &at.child("subresources"), errors);
     }
     if columns {
         printed(first, &at.child("additionalPrinterColumns"), errors);
+    }
+}
+
+fn deprecation(version: &Value, at: &Path<'_>, errors: &mut Errors) {
+    let Some(warning) = version.get("deprecationWarning").and_then(Value::as_str) else {
+        return;
+    };
+    let mut refuse = |detail: &str| errors.push(FieldError::invalid(at, warning, detail));
+    if version["deprecated"] != true {
+        return refuse("can only be set for deprecated versions");
+    }
+    if warning.len() > 256 {
+        refuse("must be <= 256 characters long");
+    }
+    if warning.is_empty() {
+        refuse("must not be an empty string");
+    }
+    let unprinted = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
+    if let Some(index) = warning.find(unprinted) {
+        refuse(&format!(
+            "must only contain printable UTF-8 characters; non-printable character found at index {index}"
+        ));
     }
 }
 
@@ -289,7 +368,7 @@ fn scale(version: &Value, at: &Path<'_>, errors: &mut Errors) {
     for (name, roots) in [
         ("specReplicasPath", &["spec"][..]),
         ("statusReplicasPath", &["status"]),
-        ("labelSelectorPath", &["status", "spec"]),
+        ("labelSelectorPath", &["spec", "status"]),
     ] {
         let path = scale.get(name).and_then(Value::as_str).unwrap_or_default();
         let at = at.child(name);
@@ -300,11 +379,11 @@ fn scale(version: &Value, at: &Path<'_>, errors: &mut Errors) {
             continue;
         }
         simple_path(path, &at, errors);
-        let root = path.trim_start_matches('.').split('.').next();
-        if path.starts_with('.') && !roots.iter().any(|wanted| Some(*wanted) == root) {
+        let is_below = |root: &&str| path.starts_with(&format!(".{root}."));
+        if path.starts_with('.') && !roots.iter().any(is_below) {
             let detail = match roots {
                 [root] => format!("should be a json path under .{root}"),
-                _ => "should be a json path under either .status or .spec".to_owned(),
+                _ => "should be a json path under either .spec or .status".to_owned(),
             };
             errors.push(FieldError::invalid(&at, path, detail));
         }
@@ -403,10 +482,17 @@ fn conversion(spec: &Value, at: &Path<'_>, errors: &mut Errors) {
     required_one_of(strategy, &known, &at.child("strategy"), errors);
     let client = conversion.pointer("/webhook/clientConfig");
     let in_client = at.child("webhookClientConfig");
+    let reviews = list_at(conversion, "/webhook/conversionReviewVersions");
+    let in_reviews = at.child("conversionReviewVersions");
     if strategy != "Webhook" {
-        if client.is_some() {
-            let detail = "should not be set when strategy is not set to Webhook";
-            errors.push(FieldError::forbidden(&in_client, detail));
+        for (is_set, at) in [
+            (client.is_some(), &in_client),
+            (!reviews.is_empty(), &in_reviews),
+        ] {
+            if is_set {
+                let detail = "should not be set when strategy is not set to Webhook";
+                errors.push(FieldError::forbidden(at, detail));
+            }
         }
         return;
     }
@@ -421,9 +507,25 @@ fn conversion(spec: &Value, at: &Path<'_>, errors: &mut Errors) {
         }
         Some(_) => {}
     }
-    if list_at(conversion, "/webhook/conversionReviewVersions").is_empty() {
-        let at = at.child("conversionReviewVersions");
-        errors.push(FieldError::required(&at, ""));
+    if reviews.is_empty() {
+        return errors.push(FieldError::required(&in_reviews, ""));
+    }
+    for (index, review) in reviews.iter().enumerate().take(LIST_MAX) {
+        let (name, at) = (review.as_str().unwrap_or_default(), in_reviews.index(index));
+        match reviews[..index].contains(review) {
+            true => errors.push(FieldError::invalid(&at, name, "duplicate version")),
+            false => rules::refuse(dns_1035_label(name), name, &at, errors),
+        }
+    }
+    if !reviews
+        .iter()
+        .any(|review| review == "v1" || review == "v1beta1")
+    {
+        let (value, detail) = (
+            Value::from(reviews),
+            "must include at least one of v1, v1beta1",
+        );
+        errors.push(FieldError::invalid_value(&in_reviews, value, detail));
     }
 }
 

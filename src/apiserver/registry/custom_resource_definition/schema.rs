@@ -1,13 +1,14 @@
 //! Schemas: whether they are structural, and whether their defaults fit them.
 //!
-//! Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/{validation,complete}.go,
-//! pkg/apis/apiextensions/validation/validation.go (specStandardValidatorV3), v1.36. Left out: what
-//! is asked of rules in CEL, of embedded resources, and which keys a list that is a map has.
+//! Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/{validation,complete,
+//! defaulting/validation.go, pkg/apis/apiextensions/validation/validation.go
+//! (specStandardValidatorV3), v1.36. What lists and maps merge by is in `lists`. Left out: what is
+//! asked of rules in CEL, of embedded resources and of defaults in their metadata.
 
-use super::{Errors, list_at, text_at};
+use super::{Errors, list_at, lists, text_at};
 use crate::api::field::{FieldError, Path};
 use crate::apiserver::custom::check;
-use crate::apiserver::custom::fit::is_set;
+use crate::apiserver::custom::fit::{self, is_set};
 use crate::apiserver::custom::pattern::{Pattern, PatternError};
 use crate::sim::order;
 use serde_json::{Map, Value};
@@ -24,7 +25,38 @@ const UNSUPPORTED: [&str; 5] = [
     "additionalItems",
     "$ref",
 ];
+/// The fields that every object has.
+const META: [&str; 3] = ["kind", "apiVersion", "metadata"];
 const JUNCTORS: [&str; 3] = ["anyOf", "allOf", "oneOf"];
+
+/// What may stand at the root where the status is written apart, and what upstream calls it.
+const AT_ROOT: [(&str, &str); 22] = [
+    ("description", "Description"),
+    ("type", "Type"),
+    ("format", "Format"),
+    ("title", "Title"),
+    ("maximum", "Maximum"),
+    ("exclusiveMaximum", "ExclusiveMaximum"),
+    ("minimum", "Minimum"),
+    ("exclusiveMinimum", "ExclusiveMinimum"),
+    ("maxLength", "MaxLength"),
+    ("minLength", "MinLength"),
+    ("pattern", "Pattern"),
+    ("maxItems", "MaxItems"),
+    ("minItems", "MinItems"),
+    ("uniqueItems", "UniqueItems"),
+    ("multipleOf", "MultipleOf"),
+    ("required", "Required"),
+    ("items", "Items"),
+    ("properties", "Properties"),
+    ("externalDocs", "ExternalDocs"),
+    ("example", "Example"),
+    (
+        "x-kubernetes-preserve-unknown-fields",
+        "XPreserveUnknownFields",
+    ),
+    ("x-kubernetes-validations", "XValidations"),
+];
 
 /// Where in a schema a schema stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,11 +67,14 @@ enum Level {
 }
 
 /// Checks the schema of a version; `at` is what holds its `openAPIV3Schema`.
-pub fn check(version: &Value, at: &Path<'_>, errors: &mut Errors) {
+pub fn check(version: &Value, has_status: bool, at: &Path<'_>, errors: &mut Errors) {
     let Some(schema) = version.pointer("/schema/openAPIV3Schema") else {
         return;
     };
     let at = at.child("openAPIV3Schema");
+    if has_status {
+        root(schema, &at, errors);
+    }
     if is_set(schema, "nullable") {
         let detail = "nullable cannot be true at the root";
         errors.push(FieldError::forbidden(&at.child("nullable"), detail));
@@ -52,7 +87,29 @@ pub fn check(version: &Value, at: &Path<'_>, errors: &mut Errors) {
         defaults(schema, &at, &mut structural);
     }
     errors.append(&mut structural);
-    standard(schema, &at, errors);
+    standard(schema, "", Level::Root, &at, errors);
+}
+
+/// What may stand at the root where the status is written apart. The schema is printed as it was
+/// written; upstream prints all the fields of its own type.
+fn root(schema: &Value, at: &Path<'_>, errors: &mut Errors) {
+    let type_ = text_at(schema, "/type");
+    if !type_.is_empty() && type_ != "object" {
+        let detail = "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled";
+        return errors.push(FieldError::invalid(&at.child("type"), type_, detail));
+    }
+    let is_other = |(name, value): (&String, &Value)| {
+        let unset = value.is_null() || *value == false;
+        !unset && !AT_ROOT.iter().any(|(known, _)| known == name)
+    };
+    if schema.as_object().into_iter().flatten().any(is_other) {
+        let names: Vec<&str> = AT_ROOT.iter().map(|(_, name)| *name).collect();
+        let detail = format!(
+            "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
+            names.join(" ")
+        );
+        errors.push(FieldError::invalid_value(at, schema, detail));
+    }
 }
 
 fn object<'a>(schema: &'a Value, name: &str) -> Option<&'a Map<String, Value>> {
@@ -304,14 +361,29 @@ fn specified(
 /// Every default has to be what its schema asks for.
 fn defaults(schema: &Value, at: &Path<'_>, errors: &mut Errors) {
     if let Some(default) = schema.get("default") {
-        let at = at.child("default").to_string();
-        errors.extend(check::errors(default, schema, &at));
+        let at = at.child("default");
+        let mut unknown = Vec::new();
+        let (mut pruned, mut path) = (default.clone(), "default".to_owned());
+        fit::prune(&mut pruned, schema, &mut path, &mut unknown);
+        if !unknown.is_empty() {
+            let detail = "must not have unknown fields";
+            errors.push(match default.as_str() {
+                Some(text) => FieldError::invalid(&at, text, detail),
+                None => FieldError::invalid_value(&at, default, detail),
+            });
+        }
+        errors.extend(check::errors(default, None, schema, &at.to_string()));
     }
     parts(schema, at, &mut |below, _, at| defaults(below, at, errors));
 }
 
-/// What v1.36 refuses in any schema.
-fn standard(schema: &Value, at: &Path<'_>, errors: &mut Errors) {
+/// What v1.36 refuses in any schema. Where `meta` is set, it says which of the fields that every
+/// object has this is in: there may be no defaults there.
+fn standard(schema: &Value, meta: &str, level: Level, at: &Path<'_>, errors: &mut Errors) {
+    if !meta.is_empty() && schema.get("default").is_some() {
+        let detail = format!("must not be set in top-level {meta}");
+        errors.push(FieldError::forbidden(&at.child("default"), detail));
+    }
     let in_type = at.child("type");
     match text_at(schema, "/type") {
         "" => {}
@@ -351,15 +423,17 @@ fn standard(schema: &Value, at: &Path<'_>, errors: &mut Errors) {
             detail,
         ));
     }
-    for (name, known) in [
-        ("x-kubernetes-list-type", &["atomic", "set", "map"][..]),
-        ("x-kubernetes-map-type", &["atomic", "granular"]),
-    ] {
-        let found = text_at(schema, &format!("/{name}"));
-        if !found.is_empty() && !known.contains(&found) {
-            errors.push(FieldError::not_supported(&at.child(name), found, known));
-        }
-    }
-    parts(schema, at, &mut |below, _, at| standard(below, at, errors));
-    joined(schema, at, &mut |below, at| standard(below, at, errors));
+    lists::check(schema, at, errors);
+    joined(schema, at, &mut |below, at| {
+        standard(below, meta, Level::Field, at, errors);
+    });
+    let properties = object(schema, "properties");
+    parts(schema, at, &mut |below, _, at| {
+        let in_root = |name: &&&str| {
+            let found = properties.and_then(|all| all.get(**name));
+            level == Level::Root && found.is_some_and(|found| std::ptr::eq(found, below))
+        };
+        let of_root = META.iter().find(in_root).copied();
+        standard(below, of_root.unwrap_or(meta), Level::Field, at, errors);
+    });
 }
