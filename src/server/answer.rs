@@ -148,7 +148,8 @@ async fn respond(
             // The documents are not the cluster's, but who may read them is its matter.
             shared.machine.http(request.clone()).await?;
         }
-        return openapi_document(&request);
+        let customs = shared.machine.described().await;
+        return openapi_document(&request, &customs);
     }
     let query = Query::parse(&request.query)?;
     let accept = request.accept.clone();
@@ -193,11 +194,14 @@ async fn respond(
     Ok(response)
 }
 
-fn openapi_document(request: &HttpRequest) -> Result<Response<Body>, Status> {
+fn openapi_document(
+    request: &HttpRequest,
+    customs: &[openapi::Described],
+) -> Result<Response<Body>, Status> {
     let wants_json =
         |media: &str| media.is_empty() || media.contains("json") || media.contains("*/*");
     if request.path == "/openapi/v2" && request.accept.contains("proto-openapi.spec.v2") {
-        let document = openapi::document(&request.path).unwrap_or_default();
+        let document = openapi::document(&request.path, customs).unwrap_or_default();
         let body = Body::from(gnostic::encode(&document));
         return Ok(with_type(200, gnostic::MEDIA, body));
     }
@@ -205,7 +209,7 @@ fn openapi_document(request: &HttpRequest) -> Result<Response<Body>, Status> {
         let message = "only the following media types are accepted: application/json";
         return Err(Status::plain(Reason::NotAcceptable, message));
     }
-    Ok(match openapi::document(&request.path) {
+    Ok(match openapi::document(&request.path, customs) {
         Some(document) => json(200, &document),
         None => plain(404, Body::from("404 page not found\n")),
     })

@@ -2,6 +2,7 @@
 //! watchers of every change.
 
 use super::clock::{self, Clock};
+use super::openapi::{self, Described};
 use super::{ServeOptions, state};
 use crate::api::watch::{WatchEvent, WatchVerb};
 use crate::api::{Kind, NamespacedName, Reason, Status};
@@ -113,6 +114,7 @@ enum Question {
     Http(Box<HttpRequest>, oneshot::Sender<Result<Told, Status>>),
     Log(LogRequest, oneshot::Sender<Option<(Vec<LogLine>, bool)>>),
     NodePorts(oneshot::Sender<Vec<u16>>),
+    Described(oneshot::Sender<Vec<Described>>),
     Visit(String, oneshot::Sender<Result<PacketTrace, String>>),
     Time(oneshot::Sender<(SimTime, u64)>),
     Exec(
@@ -156,6 +158,11 @@ impl Handle {
     pub async fn log(&self, request: &LogRequest) -> Option<(Vec<LogLine>, bool)> {
         self.ask(|answer| Question::Log(request.clone(), answer))
             .await?
+    }
+
+    /// The custom kinds that are served.
+    pub async fn described(&self) -> Vec<Described> {
+        self.ask(Question::Described).await.unwrap_or_default()
     }
 
     /// The node ports in use.
@@ -392,6 +399,9 @@ impl Running {
             }
             Question::NodePorts(answer) => {
                 let _ = answer.send(super::node_ports::in_use(&self.cluster));
+            }
+            Question::Described(answer) => {
+                let _ = answer.send(openapi::described(self.cluster.api().etcd()));
             }
             Question::Visit(url, answer) => {
                 let _ = answer.send(self.cluster.fetch(None, &url));

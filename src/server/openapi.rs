@@ -1,16 +1,19 @@
 //! OpenAPI documents: version 3 for each group and version, and version 2 as one.
 //!
-//! The schemas are `static/openapi.json`, which only the native server holds; how fields merge comes
-//! from the table of rules, what is served from the table of kinds. Documents are made when they are
-//! first asked for.
+//! The schemas are `static/openapi.json`, which only the native server holds, and for custom kinds those
+//! of their definitions; how fields merge comes from the table of rules, what is served from the table
+//! of kinds. Documents are made when they are asked for.
 //!
-//! Upstream: staging/src/k8s.io/kube-openapi/pkg/{builder3,handler3}, v1.36. The protobuf form of
-//! version 2 is in `gnostic`. Left out: that of version 3, the schemas of responses other than the kind's own.
+//! Upstream: staging/src/k8s.io/kube-openapi/pkg/{builder3,handler3} and
+//! staging/src/k8s.io/apiextensions-apiserver/pkg/controller/openapi/builder/builder.go, v1.36. The
+//! protobuf form of version 2 is in `gnostic`. Left out: that of version 3, the schemas of responses
+//! other than the kind's own, custom kinds in version 2.
 
-use crate::api::{KindRow, Scope};
-use crate::apiserver::custom::Kinds;
+use crate::api::{Kind, KindRow, Scope};
+use crate::apiserver::custom::{self, Kinds};
 use crate::apiserver::discovery::{self, GIT_VERSION};
 use crate::apiserver::patch::rules;
+use crate::etcd::Etcd;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -32,15 +35,73 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     schemas
 });
 
-/// What is described: the kinds that every server has.
+/// A custom kind as its definition describes it.
+pub struct Described {
+    row: &'static KindRow,
+    schema: Value,
+    /// That of the definition.
+    revision: String,
+}
+
+/// The custom kinds that are served.
+pub fn described(etcd: &Etcd) -> Vec<Described> {
+    let one = |kind: Kind| {
+        let Kind::Custom(custom) = kind else {
+            return None;
+        };
+        let definition = custom::definition(etcd, custom)?;
+        let row = kind.row();
+        Some(Described {
+            row,
+            schema: definition.schema(row.version).cloned().unwrap_or_default(),
+            revision: definition
+                .metadata
+                .resource_version
+                .clone()
+                .unwrap_or_default(),
+        })
+    };
+    Kinds::of(etcd)
+        .custom()
+        .into_iter()
+        .filter_map(one)
+        .collect()
+}
+
+impl Described {
+    /// The schema with the fields that every object has.
+    fn whole(&self) -> Value {
+        let mut schema = self.schema.clone();
+        let known = &SCHEMAS["io.k8s.api.core.v1.ConfigMap"]["properties"];
+        for name in ["apiVersion", "kind", "metadata"] {
+            schema["properties"][name] = known[name].clone();
+        }
+        schema["x-kubernetes-group-version-kind"] = json!([gvk(self.row)]);
+        schema
+    }
+}
+
+/// The kinds that every server has.
 fn rows() -> Vec<&'static KindRow> {
     discovery::rows(Kinds::of_table())
 }
 
+/// The same, and the custom ones.
+fn rows_with(customs: &[Described]) -> Vec<&'static KindRow> {
+    let mut rows = rows();
+    rows.extend(customs.iter().map(|custom| custom.row));
+    rows
+}
+
+fn is_custom(row: &KindRow) -> bool {
+    let same = |known: &&KindRow| gvk(known) == gvk(row);
+    !rows().iter().any(same)
+}
+
 /// The document at `path`, if it is one of OpenAPI's.
-pub fn document(path: &str) -> Option<Value> {
+pub fn document(path: &str, customs: &[Described]) -> Option<Value> {
     match path.trim_end_matches('/') {
-        "/openapi/v3" => Some(index()),
+        "/openapi/v3" => Some(index(customs)),
         "/openapi/v2" => Some(version_2()),
         path => {
             let path = path.strip_prefix("/openapi/v3/")?;
@@ -50,8 +111,8 @@ pub fn document(path: &str) -> Option<Value> {
                 ["apis", group, version] => (*group, *version),
                 _ => return None,
             };
-            let served = discovery::versions(&rows(), group).contains(&version);
-            served.then(|| version_3(group, version))
+            let served = discovery::versions(&rows_with(customs), group).contains(&version);
+            served.then(|| version_3(customs, group, version))
         }
     }
 }
@@ -60,8 +121,12 @@ fn gvk(row: &KindRow) -> Value {
     json!({"group": row.group, "version": row.version, "kind": row.kind})
 }
 
-/// `io.k8s.api.core.v1.Pod`
+/// `io.k8s.api.core.v1.Pod`, `com.example.stable.v1.CronTab`
 fn full_name(row: &KindRow) -> String {
+    if is_custom(row) {
+        let group: Vec<&str> = row.group.rsplit('.').collect();
+        return format!("{}.{}.{}", group.join("."), row.version, row.kind);
+    }
     let group = match row.group.split('.').next() {
         None | Some("") => "core",
         Some(group) => group,
@@ -105,16 +170,22 @@ fn say_how_it_merges(definition: &str, schema: &mut Value) {
     }
 }
 
-fn index() -> Value {
+fn index(customs: &[Described]) -> Value {
     let mut paths = Map::new();
-    let groups = std::iter::once("").chain(discovery::named_groups(&rows()));
+    let rows = rows_with(customs);
+    let groups = std::iter::once("").chain(discovery::named_groups(&rows));
     for group in groups {
-        for version in discovery::versions(&rows(), group) {
+        for version in discovery::versions(&rows, group) {
             let path = match group {
                 "" => format!("api/{version}"),
                 group => format!("apis/{group}/{version}"),
             };
-            let url = format!("/openapi/v3/{path}?hash={}", env!("CARGO_PKG_VERSION"));
+            // A document is another when a definition changes.
+            let of = customs.iter().filter(|custom| custom.row.group == group);
+            let hash = of.fold(env!("CARGO_PKG_VERSION").to_owned(), |hash, custom| {
+                format!("{hash}-{}", custom.revision)
+            });
+            let url = format!("/openapi/v3/{path}?hash={hash}");
             paths.insert(path, json!({"serverRelativeURL": url}));
         }
     }
@@ -125,10 +196,18 @@ fn info() -> Value {
     json!({"title": "Kubernetes", "version": GIT_VERSION})
 }
 
-fn version_3(group: &str, version: &str) -> Value {
+fn version_3(customs: &[Described], group: &str, version: &str) -> Value {
     let mut paths = Map::new();
     let mut names = BTreeSet::new();
-    for row in rows() {
+    let mut own = Map::new();
+    for custom in customs {
+        if custom.row.group == group && custom.row.version == version {
+            let schema = custom.whole();
+            references(&schema, &mut names);
+            own.insert(full_name(custom.row), schema);
+        }
+    }
+    for row in rows_with(customs) {
         if row.group == group && row.version == version {
             add_paths(row, &mut paths);
             collect(&full_name(row), &mut names);
@@ -139,7 +218,8 @@ fn version_3(group: &str, version: &str) -> Value {
         &mut names,
     );
     let found = |name: &String| Some((name.clone(), SCHEMAS.get(name)?.clone()));
-    let schemas: Map<String, Value> = names.iter().filter_map(found).collect();
+    let mut schemas: Map<String, Value> = names.iter().filter_map(found).collect();
+    schemas.append(&mut own);
     json!({
         "openapi": "3.0.0",
         "info": info(),
@@ -280,10 +360,16 @@ fn add_paths(row: &KindRow, paths: &mut Map<String, Value>) {
 /// The paths of one object, whose parameters are `named`.
 fn add_item(row: &KindRow, item: String, named: &[Value], paths: &mut Map<String, Value>) {
     let served = |verb: &str| discovery::verbs(row).contains(&verb);
+    // Custom objects take no strategic merge patches.
+    let patches = if is_custom(row) {
+        &PATCHES[..3]
+    } else {
+        &PATCHES
+    };
     let mut one = json!({
         "get": operation(row, "get", &[], &[]),
         "put": operation(row, "put", &WRITE, &JSON),
-        "patch": operation(row, "patch", &PATCH, &PATCHES),
+        "patch": operation(row, "patch", &PATCH, patches),
         "parameters": named,
     });
     if row.subresources.contains(&"status") {
@@ -383,7 +469,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_described_with_its_schema_and_paths() {
-        let index = index();
+        let index = index(&[]);
         for kind in crate::api::Kind::ALL {
             let row = kind.row();
             let path = match row.group {
@@ -391,7 +477,7 @@ mod tests {
                 group => format!("apis/{group}/{}", row.version),
             };
             assert!(index["paths"][&path].is_object(), "{path}");
-            let document = document(&format!("/openapi/v3/{path}")).expect("a document");
+            let document = document(&format!("/openapi/v3/{path}"), &[]).expect("a document");
             let schema = &document["components"]["schemas"][full_name(row)];
             assert_eq!(schema["x-kubernetes-group-version-kind"], json!([gvk(row)]));
             let mut names = BTreeSet::new();
@@ -401,7 +487,7 @@ mod tests {
                 assert!(known.is_object(), "{name} is referred to and missing");
             }
         }
-        assert_eq!(document("/openapi/v3/apis/apps/v1beta1"), None);
+        assert_eq!(document("/openapi/v3/apis/apps/v1beta1", &[]), None);
     }
 
     #[test]

@@ -209,6 +209,48 @@ fn a_definition_that_goes_takes_its_objects_with_it() {
     assert_eq!(server.get(BOOKS).code, 404);
 }
 
+#[test]
+fn openapi_describes_them() {
+    let server = with_books();
+    let index = server.get("/openapi/v3").json();
+    let url = &index["paths"]["apis/example.com/v1"]["serverRelativeURL"];
+    let document = server.get(url.as_str().expect("an address")).json();
+    let schema = &document["components"]["schemas"]["com.example.v1.Book"];
+    let kind = json!([{"group": "example.com", "version": "v1", "kind": "Book"}]);
+    assert_eq!(schema["x-kubernetes-group-version-kind"], kind);
+    let copies = &schema["properties"]["spec"]["properties"]["copies"];
+    assert_eq!(copies["type"], "integer");
+    assert_eq!(schema["properties"]["kind"]["type"], "string");
+    let path = "/apis/example.com/v1/namespaces/{namespace}/books/{name}";
+    let patch = &document["paths"][path]["patch"]["requestBody"]["content"];
+    assert!(patch[MERGE].is_object() && patch[STRATEGIC].is_null());
+}
+
+#[test]
+fn groups_of_kubernetes_own_need_approval() {
+    let server = Server::start(&[]);
+    let mut own = definition();
+    own["metadata"]["name"] = "books.x-k8s.k8s.io".into();
+    own["spec"]["group"] = "x-k8s.k8s.io".into();
+    let refused = server.ask("POST", DEFINITIONS).json(&own).send();
+    assert_eq!(refused.code, 422);
+    assert_eq!(
+        refused.json()["message"],
+        "CustomResourceDefinition.apiextensions.k8s.io \"books.x-k8s.k8s.io\" is invalid: metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111"
+    );
+    let address = "https://github.com/kubernetes/enhancements/pull/1111";
+    own["metadata"]["annotations"] = json!({"api-approved.kubernetes.io": address});
+    server.create(DEFINITIONS, &own);
+    wait_for(&server, "/apis/x-k8s.k8s.io/v1/books", 200);
+    let stored = server
+        .get(&format!("{DEFINITIONS}/books.x-k8s.k8s.io"))
+        .json();
+    let told = &stored["status"]["conditions"][0];
+    assert_eq!(told["type"], "KubernetesAPIApprovalPolicyConformant");
+    assert_eq!(told["reason"], "ApprovedAnnotation");
+    assert_eq!(told["message"], format!("approved in {address}"));
+}
+
 fn write(kubectl: &Kubectl, name: &str, text: &str) {
     std::fs::write(kubectl.server.folder().join(name), text).expect("a manifest");
 }
@@ -244,6 +286,15 @@ fn kubectl_knows_them() {
         ),
     ]);
     assert!(kubectl.run("describe book a").contains("Title:"));
+    let explained = kubectl.run("explain books.spec");
+    for told in [
+        "GROUP:      example.com",
+        "FIELD: spec <Object>",
+        "copies\t<integer>",
+        "title\t<string> -required-",
+    ] {
+        assert!(explained.contains(told), "{told} in {explained}");
+    }
     assert!(
         kubectl
             .run("api-resources --api-group=example.com")
