@@ -227,6 +227,10 @@ impl Reader<'_> {
             self.rest.next_if_eq(&'?');
             before = true;
             part = Node::Repeat(Box::new(part), least, most);
+            if !part.is_repeatable(REPEAT_MAX) {
+                let part = format!("{{{}}}", most.unwrap_or(least));
+                return self.invalid("invalid repeat count", &part);
+            }
         }
     }
 
@@ -254,6 +258,20 @@ impl Reader<'_> {
             self.rest.next();
         }
         Ok(Some((least, most)))
+    }
+}
+
+impl Node {
+    /// Whether nothing in it is repeated more than `times`, counts within counts multiplied.
+    fn is_repeatable(&self, times: usize) -> bool {
+        match self {
+            Node::Repeat(part, least, most) => match most.unwrap_or(*least) {
+                0 => most.is_some() || part.is_repeatable(times),
+                count => count <= times && part.is_repeatable(times / count),
+            },
+            Node::All(parts) | Node::Any(parts) => parts.iter().all(|p| p.is_repeatable(times)),
+            Node::Start | Node::End | Node::Signs(..) => true,
+        }
     }
 }
 
@@ -457,8 +475,14 @@ mod tests {
         }
         let deep = format!("{}a{}", "(".repeat(1_000), ")".repeat(1_000));
         assert!(Pattern::read(&deep).is_err());
-        let large = "(a{1000}){1000}";
-        assert!(Pattern::read(large).is_err());
+        for large in [
+            "(a{1000}){1000}",
+            "((()*{1000}){1000}){1000}",
+            "(a{30}b){40}",
+        ] {
+            assert!(Pattern::read(large).is_err(), "{large}");
+        }
+        assert!(Pattern::read("(a{30}b){30}").is_ok());
     }
 
     #[test]
