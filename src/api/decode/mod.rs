@@ -8,6 +8,7 @@
 
 mod scalar;
 
+use super::codec::BODY_LIMIT;
 use super::schema::{Definition, FieldType, JSON_SCHEMA, schema};
 use serde_json::{Map, Value};
 
@@ -55,6 +56,30 @@ pub fn strict_error(sentences: &[String]) -> Option<String> {
 /// The API server's message for a body that it cannot decode; a 400 `BadRequest`.
 pub fn cannot_be_handled(version: &str, kind: &str, error: &str) -> String {
     format!("{kind} in version {version:?} cannot be handled as a {kind}: {error}")
+}
+
+/// Why a value is not [`is_bounded`].
+pub const UNBOUNDED: &str = "it is nested too deeply or has too many bytes";
+
+/// Whether a value of which nothing is known is at most [`DEPTH_MAX`] deep, and no larger than a
+/// body may be.
+pub fn is_bounded(value: &Value) -> bool {
+    is_within(value, DEPTH_MAX, &mut BODY_LIMIT.clone())
+}
+
+fn is_within(value: &Value, depth: usize, left: &mut usize) -> bool {
+    let own = value.as_str().map_or(2, |text| text.len() + 2);
+    *left = left.saturating_sub(own);
+    depth > 0
+        && *left > 0
+        && match value {
+            Value::Array(items) => items.iter().all(|item| is_within(item, depth - 1, left)),
+            Value::Object(fields) => fields.iter().all(|(name, value)| {
+                *left = left.saturating_sub(name.len());
+                is_within(value, depth - 1, left)
+            }),
+            _ => true,
+        }
 }
 
 /// A value that does not fit.

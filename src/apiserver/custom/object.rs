@@ -31,6 +31,9 @@ pub fn decode_noting(
     if !json.is_object() {
         return Err(Status::bad_request(decode::not_an_object(&json)));
     }
+    if !decode::is_bounded(&json) {
+        return Err(refuse(decode::UNBOUNDED));
+    }
     let metadata = json.get_mut("metadata").map(Value::take);
     let mut unknown = Vec::new();
     let metadata = match metadata.unwrap_or(Value::Null) {

@@ -2,7 +2,7 @@
 //!
 //! Upstream: vendor/gopkg.in/evanphx/json-patch.v4/patch.go, v1.36.
 
-use crate::api::{Reason, Status};
+use crate::api::{Reason, Status, decode};
 use json_patch::{PatchOperation, patch};
 use serde_json::Value;
 
@@ -12,7 +12,8 @@ pub const OPERATIONS_MAX: usize = 10_000;
 /// Applies `operations` to `object`; on an error the object is as it was.
 ///
 /// # Errors
-/// `BadRequest` where they are malformed, `Invalid` where one does not fit the object.
+/// `BadRequest` where they are malformed, `Invalid` where one does not fit the object,
+/// `RequestEntityTooLarge` where they are too many, or make too much of it.
 pub fn apply(object: &mut Value, operations: &Value) -> Result<(), Status> {
     let count = operations.as_array().map_or(0, Vec::len);
     if count > OPERATIONS_MAX {
@@ -29,6 +30,11 @@ pub fn apply(object: &mut Value, operations: &Value) -> Result<(), Status> {
         if patch(object, one).is_err() {
             let why = refusal(operation, &before);
             return Err(Status::plain(Reason::Invalid, why));
+        }
+        // Before it grows again: operations copy what others made.
+        if !decode::is_bounded(object) {
+            let message = decode::UNBOUNDED;
+            return Err(Status::plain(Reason::RequestEntityTooLarge, message));
         }
     }
     Ok(())
@@ -101,5 +107,22 @@ mod tests {
         }
         let wrong = apply(&mut object, &json!({"op": "add"})).unwrap_err();
         assert_eq!(wrong.reason, Reason::BadRequest);
+    }
+
+    #[test]
+    fn an_object_does_not_grow_without_bounds() {
+        let copy = json!({"op": "copy", "from": "", "path": "/a"});
+        for (mut object, count) in [
+            (json!({"a": 1}), 200),
+            (json!({"a": "x".repeat(9_999)}), 20),
+        ] {
+            let path = |i: usize| json!({"op": "copy", "from": "", "path": format!("/{i}")});
+            let copies: Value = match count {
+                20 => (0..count).map(path).collect(),
+                _ => vec![copy.clone(); count].into(),
+            };
+            let status = apply(&mut object, &copies).expect_err("too much");
+            assert_eq!(status.reason, Reason::RequestEntityTooLarge);
+        }
     }
 }
