@@ -14,32 +14,30 @@ pub fn is_set(schema: &Value, name: &str) -> bool {
     schema.get(name).and_then(Value::as_bool) == Some(true)
 }
 
-/// What a schema says of the field `name`.
-enum Below<'a> {
-    /// This.
-    Schema(&'a Value),
-    /// Anything may stand there.
-    Anything,
-    /// There is no such field.
-    Nothing,
-}
-
-fn below<'a>(schema: &'a Value, name: &str) -> Below<'a> {
-    if let Some(found) = schema.get("properties").and_then(|all| all.get(name)) {
-        return Below::Schema(found);
-    }
-    match schema.get("additionalProperties") {
-        Some(found @ Value::Object(_)) => Below::Schema(found),
-        Some(Value::Bool(true)) => Below::Anything,
-        _ if is_set(schema, "x-kubernetes-preserve-unknown-fields") => Below::Anything,
-        _ => Below::Nothing,
-    }
+/// The schema of the field `name`; `None` where there is no such field. That of whatever may stand
+/// beside the properties is `true`: it knows no fields itself.
+fn below<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+    let own = schema.get("properties").and_then(|all| all.get(name));
+    let others = || schema.get("additionalProperties");
+    own.or_else(|| others().filter(|others| **others != Value::Bool(false)))
 }
 
 /// Takes away the fields that `schema` does not know, and notes their paths. `path` is that of
 /// `value`; it is the same afterwards.
 pub fn prune(value: &mut Value, schema: &Value, path: &mut String, unknown: &mut Vec<String>) {
+    walk(value, schema, false, path, unknown);
+}
+
+/// The same; `keeps` says that the list that `value` is in keeps unknown fields.
+fn walk(
+    value: &mut Value,
+    schema: &Value,
+    keeps: bool,
+    path: &mut String,
+    unknown: &mut Vec<String>,
+) {
     let length = path.len();
+    let keeps = keeps || is_set(schema, "x-kubernetes-preserve-unknown-fields");
     match value {
         Value::Object(fields) => {
             let is_object = length == 0 || is_set(schema, "x-kubernetes-embedded-resource");
@@ -53,8 +51,8 @@ pub fn prune(value: &mut Value, schema: &Value, path: &mut String, unknown: &mut
                 }
                 path.push_str(&name);
                 match (below(schema, &name), fields.get_mut(&name)) {
-                    (Below::Schema(schema), Some(value)) => prune(value, schema, path, unknown),
-                    (Below::Nothing, _) => {
+                    (Some(schema), Some(value)) => walk(value, schema, false, path, unknown),
+                    (None, _) if !keeps => {
                         if unknown.len() < UNKNOWN_MAX {
                             unknown.push(path.clone());
                         }
@@ -66,17 +64,24 @@ pub fn prune(value: &mut Value, schema: &Value, path: &mut String, unknown: &mut
             }
         }
         Value::Array(items) => {
-            let Some(schema) = schema.get("items") else {
-                return;
+            let schema = match schema.get("items") {
+                Some(schema) => schema,
+                None if keeps => return,
+                None => &Value::Null,
             };
             for (index, item) in items.iter_mut().enumerate() {
                 path.push_str(&format!("[{index}]"));
-                prune(item, schema, path, unknown);
+                walk(item, schema, keeps, path, unknown);
                 path.truncate(length);
             }
         }
         _ => {}
     }
+}
+
+/// Whether `value` is null where there may be none.
+fn is_wrong_null(value: &Value, schema: &Value) -> bool {
+    value.is_null() && schema.is_object() && !is_set(schema, "nullable")
 }
 
 /// Fills in the defaults of `schema`, and takes away nulls where there may be none.
@@ -86,40 +91,38 @@ pub fn default(value: &mut Value, schema: &Value) {
             if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
                 add_defaults(fields, properties);
             }
-            let names: Vec<String> = fields.keys().cloned().collect();
-            for name in names {
-                let Below::Schema(schema) = below(schema, &name) else {
-                    continue;
-                };
-                let may_be_null = is_set(schema, "nullable");
-                match fields.get_mut(&name) {
-                    Some(Value::Null) if !may_be_null => {
-                        fields.remove(&name);
-                    }
-                    Some(value) => default(value, schema),
-                    None => {}
+            fields.retain(|name, value| match below(schema, name) {
+                Some(schema) => {
+                    default_of(value, schema);
+                    !is_wrong_null(value, schema)
                 }
-            }
+                None => true,
+            });
         }
         Value::Array(items) => {
             if let Some(schema) = schema.get("items") {
-                items.iter_mut().for_each(|item| default(item, schema));
+                items.iter_mut().for_each(|item| default_of(item, schema));
             }
         }
         _ => {}
     }
 }
 
+/// The same for a value that may be null.
+fn default_of(value: &mut Value, schema: &Value) {
+    if is_wrong_null(value, schema)
+        && let Some(default) = schema.get("default")
+    {
+        *value = default.clone();
+    }
+    default(value, schema);
+}
+
 fn add_defaults(fields: &mut Map<String, Value>, properties: &Map<String, Value>) {
     for (name, schema) in properties {
-        let Some(default) = schema.get("default") else {
-            continue;
-        };
-        let missing = match fields.get(name) {
-            None => true,
-            Some(value) => value.is_null() && !is_set(schema, "nullable"),
-        };
-        if missing {
+        if let Some(default) = schema.get("default")
+            && !fields.contains_key(name)
+        {
             fields.insert(name.clone(), default.clone());
         }
     }
@@ -161,6 +164,26 @@ mod tests {
     }
 
     #[test]
+    fn a_list_keeps_what_its_items_do_not_know_and_true_keeps_no_more_than_values() {
+        let schema = json!({"properties": {
+            "list": {"type": "array", "x-kubernetes-preserve-unknown-fields": true, "items":
+                {"type": "object", "properties": {"a": {"type": "object"}}}},
+            "map": {"type": "object", "additionalProperties": true},
+        }});
+        let mut value = json!({
+            "list": [{"a": {"x": 1}, "b": {"y": 1}}],
+            "map": {"a": 1, "b": {"c": 1}, "d": [{"e": 1}], "f": null},
+        });
+        let (mut path, mut unknown) = (String::new(), Vec::new());
+        prune(&mut value, &schema, &mut path, &mut unknown);
+        default(&mut value, &schema);
+        assert_eq!(unknown, ["list[0].a.x", "map.b.c", "map.d[0].e"]);
+        let map = json!({"a": 1, "b": {}, "d": [{}], "f": null});
+        let wanted = json!({"list": [{"a": {}, "b": {"y": 1}}], "map": map});
+        assert_eq!(value, wanted);
+    }
+
+    #[test]
     fn defaults_fill_what_is_missing_or_null() {
         let mut value = json!({});
         default(&mut value, &schema());
@@ -171,5 +194,9 @@ mod tests {
         default(&mut value, &schema());
         let wanted = json!({"spec": {"size": 3, "list": [{"a": null}, {"a": "x"}]}});
         assert_eq!(value, wanted);
+        let schema = json!({"items": {"type": "string", "default": "x"}});
+        let mut value = json!([null, "y"]);
+        default(&mut value, &schema);
+        assert_eq!(value, json!(["x", "y"]));
     }
 }
