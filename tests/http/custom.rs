@@ -125,6 +125,20 @@ fn custom_objects_are_read_and_written_like_all_others() {
 }
 
 #[test]
+fn a_list_of_custom_objects_is_named_as_their_definition_says() {
+    let server = Server::start(&[]);
+    let mut definition = definition();
+    definition["spec"]["names"]["listKind"] = "Library".into();
+    server.create(DEFINITIONS, &definition);
+    wait_for(&server, BOOKS, 200);
+    server.create(BOOKS, &book("a", "A"));
+    let list = server.get(BOOKS).json();
+    assert_eq!(list["kind"], "Library");
+    assert_eq!(list["items"][0]["kind"], "Book");
+    assert_eq!(list["items"][0]["apiVersion"], "example.com/v1");
+}
+
+#[test]
 fn custom_objects_are_checked_by_their_schema() {
     let server = with_books();
     let send = |query: &str, body: &Value| {

@@ -119,6 +119,10 @@ pub fn list_json(kind: Kind, page: &Page, form: Form, now: SimTime) -> Value {
     if let Some(remaining) = page.remaining {
         meta["remainingItemCount"] = remaining.into();
     }
+    let (is_custom, list) = match kind {
+        Kind::Custom(kind) => (true, kind.shape().list_kind.clone()),
+        _ => (false, format!("{}List", kind.row().kind)),
+    };
     let (version, name, items) = match form {
         Form::Table(include) => return rows(kind, &page.items, meta, include, now),
         Form::Metadata => {
@@ -129,18 +133,18 @@ pub fn list_json(kind: Kind, page: &Page, form: Form, now: SimTime) -> Value {
         Form::Object | Form::Version(_) => {
             let bare = |object: &Object| {
                 let mut value = object_json(object, form, now);
-                if let Some(fields) = value.as_object_mut() {
+                // Upstream writes custom objects as they are.
+                if let (Some(fields), false) = (value.as_object_mut(), is_custom) {
                     fields.remove("apiVersion");
                     fields.remove("kind");
                 }
                 value
             };
-            let name = format!("{}List", kind.row().kind);
             let version = match form {
                 Form::Version(version) => version.api_version(),
                 _ => kind.api_version(),
             };
-            (version, name, page.items.iter().map(bare).collect())
+            (version, list, page.items.iter().map(bare).collect())
         }
     };
     json!({"kind": name, "apiVersion": version, "metadata": meta, "items": items})
