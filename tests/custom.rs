@@ -82,7 +82,7 @@ fn a_backup_holds_them() {
     let (restored, refused) = Cluster::restore(&backup).expect("it is whole");
     assert_eq!(refused, [""; 0]);
     assert_eq!(shelves(&restored), before);
-    let damaged = text.replace("\"room\":3", "\"room\":-3");
+    let damaged = text.replace("\"name\":\"a\"", "\"name\":\"A\"");
     let backup: Backup = serde_json::from_str(&damaged).expect("a backup");
     let (restored, refused) = Cluster::restore(&backup).expect("the rest is whole");
     assert_eq!(
@@ -90,6 +90,29 @@ fn a_backup_holds_them() {
         (0, 1),
         "{refused:?}"
     );
+}
+
+#[test]
+fn a_backup_holds_what_its_definition_no_longer_serves_or_lets_in() {
+    let mut session = with_shelf();
+    let other =
+        "  - {name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}\n";
+    let changed = DEFINITION.replace("storage: true", "storage: false") + other;
+    apply(&mut session, &changed);
+    let unserved = changed.replacen("served: true", "served: false", 1);
+    apply(&mut session, &unserved.replace("minimum: 0", "minimum: 5"));
+    let text = serde_json::to_string(&session.cluster().backup()).expect("text");
+    let backup: Backup = serde_json::from_str(&text).expect("a backup");
+    let (restored, refused) = Cluster::restore(&backup).expect("it is whole");
+    assert_eq!(refused, [""; 0]);
+    let kinds = restored.api().kinds();
+    let kind = kinds.of_manifest("library.example/v2", "Shelf");
+    let kind = kind.expect("it is served");
+    let shelves = restored.api().etcd().list(kind, None);
+    let rooms: Vec<_> = shelves
+        .map(|s| s.to_json()["spec"]["room"].clone())
+        .collect();
+    assert_eq!(rooms, [3]);
 }
 
 #[test]

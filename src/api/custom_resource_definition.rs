@@ -212,10 +212,12 @@ impl CustomResourceDefinition {
         kinds
     }
 
-    /// The kind that its objects are stored as, served or not.
-    pub fn stored_kind(&self) -> Option<CustomKind> {
+    /// The kind that its objects are stored as, served or not: in `version`, where there is such a
+    /// one, else in the version that is stored.
+    pub fn stored_kind(&self, version: &str) -> Option<CustomKind> {
         let mut versions = self.versions().iter();
-        let stored = versions.find(|version| is_true(version, "storage"))?;
+        let of = self.version(version);
+        let stored = of.or_else(|| versions.find(|version| is_true(version, "storage")))?;
         CustomKind::of(self.shape(stored, &self.status["acceptedNames"]))
     }
 

@@ -17,9 +17,14 @@ use serde_json::Value;
 /// object lacks.
 pub fn decode_stored(json: Value, revision: u64, definitions: &Etcd) -> Result<Object, Status> {
     let kinds = Kinds::of(definitions);
-    let mut object = kinds.decode(json, door::FieldValidation::Ignore)?;
+    let ignore = door::FieldValidation::Ignore;
+    let mut object = match kinds.of_stored(&json) {
+        Some(kind) => kinds.decode_as(kind, json, ignore)?,
+        None => kinds.decode(json, ignore)?,
+    };
     registry::default(&mut object);
-    let errors = registry::validate(&object, definitions);
+    // A schema may have changed since it let an object in: without definitions there is none.
+    let errors = registry::validate(&object, &Etcd::default());
     if !errors.is_empty() {
         return Err(Status::invalid(object.kind(), object.name(), &errors));
     }

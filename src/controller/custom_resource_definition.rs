@@ -212,7 +212,7 @@ fn finish(
         let stored = ctx.update_status(changed)?;
         changed = CustomResourceDefinition::clone(&stored);
     }
-    let kind = changed.stored_kind().map(Kind::Custom);
+    let kind = changed.stored_kind("").map(Kind::Custom);
     let kind = kind.filter(|_| changed.is(ESTABLISHED));
     let words = match kind {
         None => [

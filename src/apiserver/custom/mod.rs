@@ -20,7 +20,9 @@ pub use object::{
 
 use super::door::{self, FieldValidation};
 use crate::api::custom::{CustomKind, KINDS_MAX};
-use crate::api::custom_resource_definition::{CustomResourceDefinition, TERMINATING};
+use crate::api::custom_resource_definition::{
+    CustomResourceDefinition, ESTABLISHED, TERMINATING, text_at,
+};
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::etcd::Etcd;
 use serde_json::Value;
@@ -88,6 +90,18 @@ impl<'a> Kinds<'a> {
             let mut custom = self.custom().into_iter();
             custom.find(|k| k.row().kind == kind && k.api_version() == api_version)
         })
+    }
+
+    /// The custom kind of a stored object: its version may no longer be served, or be there at all.
+    pub fn of_stored(self, json: &Value) -> Option<Kind> {
+        let (group, version) = text_at(json, "/apiVersion").split_once('/')?;
+        let definitions = self.etcd?.list(Kind::CustomResourceDefinition, None);
+        let mut definitions = definitions.filter_map(Object::get::<CustomResourceDefinition>);
+        let kind = text_at(json, "/kind");
+        let found = definitions.find(|d| {
+            d.group() == group && text_at(&d.spec, "/names/kind") == kind && d.is(ESTABLISHED)
+        })?;
+        found.stored_kind(version).map(Kind::Custom)
     }
 
     /// The first kind, a custom one after the table's, whose row is as wanted.
