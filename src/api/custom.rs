@@ -30,7 +30,7 @@ pub struct CustomColumn {
     pub type_: String,
     /// A hint at what the cells are.
     pub format: String,
-    /// What the column says.
+    /// What the column says; its path, where the definition does not say it.
     pub description: String,
     /// 0: always shown; more: only where there is room.
     pub priority: u8,

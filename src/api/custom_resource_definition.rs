@@ -293,14 +293,18 @@ impl CustomResourceDefinition {
 
 fn column(column: &Value) -> CustomColumn {
     let text = |name: &str| text_at(column, name).to_owned();
+    let path = text("/jsonPath");
     let priority = column.get("priority").and_then(Value::as_i64);
     CustomColumn {
         name: text("/name"),
         type_: text("/type"),
         format: text("/format"),
-        description: text("/description"),
+        description: match text_at(column, "/description") {
+            "" => format!("Custom resource definition column (in JSONPath format): {path}"),
+            description => description.to_owned(),
+        },
         priority: u8::try_from(priority.unwrap_or(0)).unwrap_or(u8::MAX),
-        path: text("/jsonPath"),
+        path,
     }
 }
 
