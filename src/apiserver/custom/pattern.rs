@@ -110,8 +110,15 @@ impl Reader<'_> {
             '.' => Node::Signs(vec![('\n', '\n')], true),
             '[' => self.class()?,
             '(' => {
-                if self.rest.next_if_eq(&'?').is_some() && self.rest.next() != Some(':') {
-                    return Err(PatternError::Unknown);
+                if self.rest.next_if_eq(&'?').is_some() {
+                    match self.rest.next() {
+                        Some(':') => {}
+                        Some(sign @ ('=' | '!')) => {
+                            let what = "invalid or unsupported Perl syntax";
+                            return self.invalid(what, &format!("(?{sign}"));
+                        }
+                        _ => return Err(PatternError::Unknown),
+                    }
                 }
                 let inside = self.any()?;
                 if self.rest.next() != Some(')') {
@@ -462,7 +469,8 @@ mod tests {
     #[test]
     fn what_is_none_and_what_is_not_known_differ() {
         for text in [
-            "(", "a)", "[a", "*a", "a**", "a{3,2}", "a{2000}", "[b-a]", "\\", r"\y",
+            "(", "a)", "(?=a)", "^(?!a)b", "[a", "*a", "a**", "a{3,2}", "a{2000}", "[b-a]", "\\",
+            r"\y",
         ] {
             let read = Pattern::read(text);
             assert!(
