@@ -6,6 +6,8 @@
 
 #[path = "../cpu.rs"]
 mod cpu;
+#[path = "../../src/allocator.rs"]
+mod allocator;
 mod scenario;
 
 use scenario::{REPLICAS, RUNS};
@@ -13,7 +15,7 @@ use std::process::ExitCode;
 
 /// As in the program itself.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Mimalloc = allocator::Mimalloc;
 
 const BUDGET_US: u64 = 50_000;
 
