@@ -4,10 +4,10 @@
 //! A number as its argument says how often to run it (under a profiler, once or twice will do):
 //! `cargo bench --bench rollout -- 2`.
 
-#[path = "../cpu.rs"]
-mod cpu;
 #[path = "../../src/allocator.rs"]
 mod allocator;
+#[path = "../cpu.rs"]
+mod cpu;
 mod scenario;
 
 use scenario::{REPLICAS, RUNS};

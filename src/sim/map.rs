@@ -119,6 +119,7 @@ impl<K, V> SortedMap<K, V> {
 
 impl<K: Ord, V> SortedMap<K, V> {
     /// Where `key` belongs: what comes in order belongs behind the last.
+    #[inline(never)]
     fn place(&self, key: &K) -> Result<usize, usize> {
         match self.entries.last() {
             Some(last) if *key <= last.0 => self.find(key),

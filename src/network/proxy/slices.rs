@@ -64,7 +64,9 @@ fn by_address(found: Vec<Backend>) -> Vec<Backend> {
     let key = |(one, place): (&Backend, u64)| u64::from(one.ip.to_bits()) << 32 | place;
     let mut keys: Vec<u64> = keys.map(key).collect();
     keys.sort_unstable();
-    let last = keys.chunk_by(|a, b| a >> 32 == b >> 32).filter_map(<[_]>::last);
+    let last = keys
+        .chunk_by(|a, b| a >> 32 == b >> 32)
+        .filter_map(<[_]>::last);
     let places = last.filter_map(|key| usize::try_from(key & 0xffff_ffff).ok());
     places.map(|place| found[place]).collect()
 }
