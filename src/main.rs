@@ -1,10 +1,13 @@
 //! In a browser: the page. Natively: the command line.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod allocator;
+
 /// A cluster makes and drops small texts by the million, which this allocator does in less than three
 /// quarters of the instructions of the system's.
 #[cfg(not(target_arch = "wasm32"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Mimalloc = allocator::Mimalloc;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {

@@ -4,6 +4,9 @@
 #[path = "../cpu.rs"]
 mod cpu;
 
+#[path = "../../src/allocator.rs"]
+mod allocator;
+
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kubarium::api::selector::Selector;
 use kubarium::api::watch::WatchEvent;
@@ -18,7 +21,7 @@ use std::process::ExitCode;
 
 /// As in the program itself.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Mimalloc = allocator::Mimalloc;
 
 const PODS: u32 = 10_000;
 const WATCHES: u32 = 1_000;

@@ -4,6 +4,8 @@
 //! A number as its argument says how often to run it (under a profiler, once or twice will do):
 //! `cargo bench --bench rollout -- 2`.
 
+#[path = "../../src/allocator.rs"]
+mod allocator;
 #[path = "../cpu.rs"]
 mod cpu;
 mod scenario;
@@ -13,7 +15,7 @@ use std::process::ExitCode;
 
 /// As in the program itself.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Mimalloc = allocator::Mimalloc;
 
 const BUDGET_US: u64 = 50_000;
 

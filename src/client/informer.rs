@@ -8,8 +8,8 @@ use super::component::{is_custom_watched, is_watched};
 use crate::api::meta::MetaExt;
 use crate::api::watch::{WatchEvent, WatchVerb};
 use crate::api::{ApiType, Kind, NamespacedName, Object, Status};
+use crate::sim::SortedMap;
 use serde::{Serialize, Serializer};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How far a component has read the watch; `None` before its first list and after its history was
@@ -104,13 +104,13 @@ impl<K: ApiType> Delta<K> {
 /// The objects of one kind as their watcher last saw them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Informer<K> {
-    objects: BTreeMap<NamespacedName, Arc<K>>,
+    objects: SortedMap<NamespacedName, Arc<K>>,
 }
 
 impl<K> Default for Informer<K> {
     fn default() -> Self {
         Self {
-            objects: BTreeMap::new(),
+            objects: SortedMap::new(),
         }
     }
 }
@@ -148,11 +148,11 @@ impl<K: ApiType> Informer<K> {
 
     /// Takes in a whole list and says what changed: new, changed and missing objects.
     pub fn replace(&mut self, items: &[Object], revision: u64) -> Vec<Delta<K>> {
-        let mut before = std::mem::take(&mut self.objects);
+        let before = std::mem::take(&mut self.objects);
         let mut deltas = Vec::new();
         for new in items.iter().filter_map(|item| item.get::<K>()) {
             let name = new.namespaced_name();
-            let old = before.remove(&name);
+            let old = before.get(&name).cloned();
             self.objects.insert(name, new.clone());
             if old
                 .as_ref()
@@ -165,8 +165,10 @@ impl<K: ApiType> Informer<K> {
                 });
             }
         }
-        let gone = before.into_values().map(|old| Delta {
-            old: Some(old),
+        let after = &self.objects;
+        let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
+        let gone = gone.map(|(_, old)| Delta {
+            old: Some(old.clone()),
             new: None,
             revision,
         });

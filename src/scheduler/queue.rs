@@ -5,7 +5,7 @@
 //! all parked Pods here; upstream asks each plugin which changes help it.
 
 use crate::api::NamespacedName;
-use crate::sim::{SimDuration, SimTime, SortedMap};
+use crate::sim::{SimDuration, SimTime, SortedMap, SortedSet};
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -23,6 +23,9 @@ struct Parked {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SchedulingQueue {
     active: VecDeque<(NamespacedName, Option<u64>)>,
+    /// The names in `active`.
+    #[serde(skip)]
+    queued: SortedSet<NamespacedName>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
     backing_off: SortedMap<NamespacedName, (SimTime, Option<u64>)>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
@@ -34,7 +37,7 @@ pub struct SchedulingQueue {
 impl SchedulingQueue {
     /// A Pod without a node was seen. A parked one stays parked when only its status changed.
     pub fn offer(&mut self, name: NamespacedName, fresh: bool, revision: u64) {
-        if self.active.iter().any(|(queued, _)| *queued == name) {
+        if self.queued.contains(&name) {
             if fresh {
                 self.parked.remove(&name);
             }
@@ -43,7 +46,13 @@ impl SchedulingQueue {
         let known = self.parked.contains_key(&name) || self.backing_off.contains_key(&name);
         if fresh || !known {
             self.parked.remove(&name);
-            self.active.push_back((name, Some(revision)));
+            self.activate(name, Some(revision));
+        }
+    }
+
+    fn activate(&mut self, name: NamespacedName, cause: Option<u64>) {
+        if self.queued.insert(name.clone()) {
+            self.active.push_back((name, cause));
         }
     }
 
@@ -52,7 +61,9 @@ impl SchedulingQueue {
         self.attempts.remove(name);
         self.parked.remove(name);
         self.backing_off.remove(name);
-        self.active.retain(|(queued, _)| queued != name);
+        if self.queued.remove(name) {
+            self.active.retain(|(queued, _)| queued != name);
+        }
     }
 
     /// Something changed that may help: every parked Pod is tried again after its back-off.
@@ -89,7 +100,9 @@ impl SchedulingQueue {
         if self.next_at().is_some_and(|at| at <= now) {
             self.promote(now);
         }
-        self.active.pop_front()
+        let next = self.active.pop_front()?;
+        self.queued.remove(&next.0);
+        Some(next)
     }
 
     fn promote(&mut self, now: SimTime) {
@@ -102,7 +115,7 @@ impl SchedulingQueue {
             .collect();
         for name in flushed {
             self.parked.remove(&name);
-            self.active.push_back((name, None));
+            self.activate(name, None);
         }
         let due: Vec<_> = self
             .backing_off
@@ -112,7 +125,7 @@ impl SchedulingQueue {
             .collect();
         for (_, name, cause) in due {
             self.backing_off.remove(&name);
-            self.active.push_back((name, cause));
+            self.activate(name, cause);
         }
     }
 

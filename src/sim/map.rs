@@ -118,6 +118,15 @@ impl<K, V> SortedMap<K, V> {
 }
 
 impl<K: Ord, V> SortedMap<K, V> {
+    /// Where `key` belongs: what comes in order belongs behind the last.
+    #[inline(never)]
+    fn place(&self, key: &K) -> Result<usize, usize> {
+        match self.entries.last() {
+            Some(last) if *key <= last.0 => self.find(key),
+            _ => Err(self.entries.len()),
+        }
+    }
+
     /// Where `key` is, or where it would be.
     #[inline(never)]
     fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
@@ -125,12 +134,6 @@ impl<K: Ord, V> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         let (mut low, mut high) = (0, self.entries.len());
-        // What comes in order belongs behind the last.
-        match self.entries.last().map(|last| key.cmp(last.0.borrow())) {
-            None | Some(Ordering::Greater) => return Err(high),
-            Some(Ordering::Equal) => return Ok(high - 1),
-            Some(Ordering::Less) => high -= 1,
-        }
         while low < high {
             let middle = usize::midpoint(low, high);
             match key.cmp(self.entries[middle].0.borrow()) {
@@ -177,7 +180,7 @@ impl<K: Ord, V> SortedMap<K, V> {
 
     /// Sets the value of `key`; what was there comes back.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.find(&key) {
+        match self.place(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.entries[at].1, value)),
             Err(at) => {
                 self.entries.insert(at, Box::new((key, value)));
@@ -188,7 +191,7 @@ impl<K: Ord, V> SortedMap<K, V> {
 
     /// Adds an entry where there is none for `key`; false where there is one.
     pub(super) fn insert_new(&mut self, key: K, value: V) -> bool {
-        let place = self.find(&key);
+        let place = self.place(&key);
         if let Err(at) = place {
             self.entries.insert(at, Box::new((key, value)));
         }
@@ -214,7 +217,7 @@ impl<K: Ord, V> SortedMap<K, V> {
 
     /// The place of `key`, to look and to fill it at once.
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
-        let at = self.find(&key);
+        let at = self.place(&key);
         Entry { map: self, key, at }
     }
 

@@ -166,7 +166,7 @@ fn a_patch_that_does_not_fit_is_refused() {
             "json-patch+json",
             r#"[{"op":"remove","path":"/spec/nothing"}]"#,
             422,
-            "Unable to remove nonexistent key: nothing",
+            "the server rejected our request due to an error in our request",
         ),
         (
             "merge-patch+json",

@@ -58,13 +58,10 @@ pub fn cannot_be_handled(version: &str, kind: &str, error: &str) -> String {
     format!("{kind} in version {version:?} cannot be handled as a {kind}: {error}")
 }
 
-/// Why a value is not [`is_bounded`].
-pub const UNBOUNDED: &str = "it is nested too deeply or has too many bytes";
-
-/// Whether a value of which nothing is known is at most [`DEPTH_MAX`] deep, and no larger than a
-/// body may be.
-pub fn is_bounded(value: &Value) -> bool {
-    is_within(value, DEPTH_MAX, &mut BODY_LIMIT.clone())
+/// Whether a value of which nothing is known is at most `depth` deep, and no larger than a body may
+/// be.
+pub fn is_bounded(value: &Value, depth: usize) -> bool {
+    is_within(value, depth, &mut BODY_LIMIT.clone())
 }
 
 fn is_within(value: &Value, depth: usize, left: &mut usize) -> bool {

@@ -31,8 +31,8 @@ pub fn decode_noting(
     if !json.is_object() {
         return Err(Status::bad_request(decode::not_an_object(&json)));
     }
-    if !decode::is_bounded(&json) {
-        return Err(refuse(decode::UNBOUNDED));
+    if !decode::is_bounded(&json, decode::DEPTH_MAX) {
+        return Err(refuse("it is nested too deeply or has too many bytes"));
     }
     let metadata = json.get_mut("metadata").map(Value::take);
     let mut unknown = Vec::new();

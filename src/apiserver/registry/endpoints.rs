@@ -111,6 +111,7 @@ impl<'a> KnownAddresses<'a> {
                     Ordering::Less => *list = rest,
                     Ordering::Greater => return false,
                     Ordering::Equal => {
+                        *list = rest;
                         return known.node_name == given.node_name
                             && known.hostname == given.hostname;
                     }

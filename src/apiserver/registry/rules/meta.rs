@@ -162,8 +162,15 @@ pub fn object_meta_update(new: &ObjectMeta, old: &ObjectMeta, errors: &mut Error
         let (new, old) = (text(new.as_ref()), text(old.as_ref()));
         immutable(new, old, &METADATA.child(field), errors);
     }
-    described(new, errors);
-    standard_finalizers(new, errors);
+    // What is stored has been found good.
+    let as_stored = new.labels == old.labels
+        && new.annotations == old.annotations
+        && new.owner_references == old.owner_references
+        && new.finalizers == old.finalizers;
+    if !as_stored {
+        described(new, errors);
+        standard_finalizers(new, errors);
+    }
 }
 
 /// Adds what is wrong with a label selector at `at`.
