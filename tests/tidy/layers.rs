@@ -22,7 +22,7 @@ const UP_TO_SCENARIO: &[&str] = &["cluster", "kubectl", "scenario"];
 fn allowed(module: &str) -> Option<Vec<&'static str>> {
     let session = || [BELOW_CLUSTER, UP_TO_SCENARIO].concat();
     Some(match module {
-        "sim" | "protocol" => vec![],
+        "sim" | "protocol" | "allocator" => vec![],
         "api" => vec!["sim"],
         "etcd" => vec!["sim", "api"],
         "apiserver" => vec!["sim", "api", "etcd"],
