@@ -38,7 +38,7 @@ impl Cluster {
             Status::plain(Reason::ServiceUnavailable, message)
         };
         let now = self.now;
-        let there = |k: &&mut crate::kubelet::Kubelet| k.is_running() && k.pod_at(&ip).is_some();
+        let there = |k: &&mut crate::kubelet::Kubelet| k.is_running() && k.has_address(&ip);
         let Some(kubelet) = self.kubelets.iter_mut().find(there) else {
             return Err(unreachable("no route to host"));
         };

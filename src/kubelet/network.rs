@@ -29,6 +29,11 @@ impl Kubelet {
         found.map(|(name, _)| name)
     }
 
+    /// Whether a Pod of this node has the address `ip`, be it the node's own.
+    pub fn has_address(&self, ip: &str) -> bool {
+        self.workers.values().any(|w| w.ip.as_deref() == Some(ip))
+    }
+
     /// Who takes connections at `ip:port`.
     pub fn listener(&self, ip: &str, port: u16, now: SimTime) -> Option<Listener<'_>> {
         let (pod, index) = self.listening(ip, port, now)?;

@@ -277,6 +277,11 @@ fn the_api_server_passes_requests_on() {
         (&format!("{base}/services/web/proxy/"), hit.as_str()),
         (&format!("{base}/services/web:80/proxy/x"), hit.as_str()),
     ]);
+    let shared = r#"--overrides={"spec":{"hostNetwork":true}}"#;
+    kubectl.run(&format!("run shared --image=luksa/kubia {shared}"));
+    kubectl.run("wait --for=condition=Ready pod/shared --timeout=60s");
+    let path = format!("{base}/pods/shared:8080/proxy/");
+    kubectl.expect(&[(&path, "You've hit ")]);
     for (path, words) in [
         ("pods/nobody/proxy/", "pods \"nobody\" not found"),
         ("pods/box:99/proxy/", "connect: connection refused"),
