@@ -27,6 +27,39 @@ spec:
             image: busybox
 `;
 
+const definition = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: kettles.tea.example.com
+spec:
+  group: tea.example.com
+  names: {kind: Kettle, plural: kettles, singular: kettle, shortNames: [ket]}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    additionalPrinterColumns:
+    - {name: Litres, type: integer, jsonPath: .spec.litres}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            required: [litres]
+            properties:
+              litres: {type: integer, minimum: 1}
+              lid: {type: boolean, default: true}
+`;
+const kettle = (litres) => `apiVersion: tea.example.com/v1
+kind: Kettle
+metadata:
+  name: blue
+spec:
+  litres: ${litres}
+`;
+
 const heads = (page) => page.getByTestId("objects-table").locator("thead th").allTextContents();
 const row = (page, name) => page.getByTestId("objects-table").getByRole("row", { name: new RegExp(name) });
 
@@ -106,3 +139,28 @@ test("a manifest in a version that is gone is said in the one that is served", (
   await row(page, "tidy-up").waitFor();
   assert.deepEqual(await heads(page), ["Namespace", "Name", "Schedule", "Timezone", "Suspend", "Active", "Last Schedule", "Age"]);
 }));
+
+for (const [name, options] of [["light", {}], ["phone-dark", { width: 390, height: 844, dark: true }]]) {
+  test(`a kind that a definition brings is like all others: ${name}`, () => walk(options, async (page) => {
+    await apply(page, definition);
+    await answer(page, "customresourcedefinition.apiextensions.k8s.io/kettles.tea.example.com created");
+    await apply(page, kettle(0));
+    await answer(page, "spec.litres: Invalid value: 0: spec.litres in body should be greater than or equal to 1");
+    await apply(page, kettle(2));
+    await answer(page, "kettle.tea.example.com/blue created");
+    await tab(page, "Objects");
+    await page.getByTestId("objects-kind").selectOption("Kettle");
+    await row(page, "blue").waitFor();
+    assert.deepEqual(await heads(page), ["Namespace", "Name", "Litres"]);
+    const cells = await row(page, "blue").getByRole("cell").allTextContents();
+    assert.deepEqual(cells.slice(0, 2), ["default", "2"]);
+    await picture(page, `custom-${name}`);
+    await clean(page, `${name}: objects of a defined kind`);
+    await page.getByRole("button", { name: "blue" }).click();
+    await holds(page, "[data-testid=object-yaml]", "lid: true");
+    await picture(page, `custom-object-${name}`);
+    await page.getByTestId("object-delete").click();
+    await page.getByTestId("object-delete-do").click();
+    await answer(page, "kettle.tea.example.com \"blue\" deleted");
+  }));
+}
