@@ -121,12 +121,12 @@ pub fn not_an_object(value: &Value) -> String {
         "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of \
          type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
          \"json:\\\"kind,omitempty\\\"\" }}",
-        word(value)
+        go_type(value)
     )
 }
 
 /// What Go's decoder calls a JSON value.
-fn word(value: &Value) -> &'static str {
+pub const fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -273,7 +273,7 @@ impl Walk {
             },
             FieldType::Time | FieldType::MicroTime => match value.as_str() {
                 Some(text) => scalar::time(text, *kind == FieldType::MicroTime),
-                None => return Err(self.mismatch(word(&value), "string")),
+                None => return Err(self.mismatch(go_type(&value), "string")),
             },
             _ => return Ok(self.plain(kind, value)),
         };
@@ -299,7 +299,7 @@ impl Walk {
                     return None;
                 }
             },
-            _ => word(&value).to_owned(),
+            _ => go_type(&value).to_owned(),
         };
         self.save(self.mismatch(&found, &kind.go_name()));
         None

@@ -42,7 +42,7 @@ fn quantity_error(text: &str) -> &'static str {
 /// What Go's decoder calls the value.
 pub fn integer(value: &Value, bounds: (i64, i64)) -> Result<Value, String> {
     let Value::Number(number) = value else {
-        return Err(super::word(value).to_owned());
+        return Err(super::go_type(value).to_owned());
     };
     match number.as_i64() {
         Some(whole) if (bounds.0..=bounds.1).contains(&whole) => Ok(Value::from(whole)),

@@ -6,7 +6,7 @@
 //! staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go (`jsonPatcher`), v1.36. Left out: the
 //! warning about unknown and repeated fields of an operation.
 
-use crate::api::decode::{DEPTH_MAX, is_bounded};
+use crate::api::decode::{DEPTH_MAX, go_type, is_bounded};
 use crate::api::{Reason, Status};
 use serde_json::{Map, Value};
 
@@ -44,7 +44,7 @@ type Operation<'a> = Option<&'a Map<String, Value>>;
 
 fn decode(operations: &Value) -> Result<Vec<Operation<'_>>, Status> {
     let refuse = |given: &Value, into: &str| {
-        let given = name_of(given);
+        let given = go_type(given);
         let message =
             format!("error decoding patch: json: cannot unmarshal {given} into Go {into}");
         Status::bad_request(message)
@@ -71,17 +71,6 @@ fn decode(operations: &Value) -> Result<Vec<Operation<'_>>, Status> {
     items.iter().map(decode).collect()
 }
 
-const fn name_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// Applies one operation; `None` where it does not fit. `copied` is what was copied so far.
 fn apply_one(object: &mut Value, operation: Operation<'_>, copied: &mut usize) -> Option<()> {
     let operation = operation?;
@@ -94,25 +83,21 @@ fn apply_one(object: &mut Value, operation: Operation<'_>, copied: &mut usize) -
             let value = value();
             (value.is_object() || value.is_array()).then(|| *object = value)
         }
-        "replace" => {
-            let mut place = Place::find(object, text("path")?)?;
-            place.get()?;
-            place.set(value())
-        }
+        "replace" => Place::find(object, text("path")?)?.set(value()),
         "move" => {
             let moved = Place::find(object, text("from")?)?.remove()?;
             Place::find(object, text("path")?)?.add(moved)
         }
         "copy" => {
-            let copy = Place::find(object, text("from")?)?.get()?;
+            let copy = Place::find(object, text("from")?)?.get()?.clone();
             let to = Place::find(object, text("path")?)?;
             *copied += copy.to_string().len();
             (*copied <= COPY_LIMIT).then(|| to.add(copy))?
         }
         "test" if text("path")?.is_empty() => (*object == value()).then_some(()),
         "test" => {
-            let found = Place::find(object, text("path")?)?.get()?;
-            (found == value()).then_some(())
+            let place = Place::find(object, text("path")?)?;
+            (*place.get()? == value()).then_some(())
         }
         _ => None,
     }
@@ -150,10 +135,10 @@ impl<'a> Place<'a> {
     }
 
     /// The value, null where a field is missing; `None` where an item is.
-    fn get(&self) -> Option<Value> {
+    fn get(&self) -> Option<&Value> {
         match &*self.holder {
-            Value::Object(fields) => Some(fields.get(&self.name).cloned().unwrap_or_default()),
-            Value::Array(items) => items.get(index(&self.name, items.len())?).cloned(),
+            Value::Object(fields) => Some(fields.get(&self.name).unwrap_or(&Value::Null)),
+            Value::Array(items) => items.get(index(&self.name, items.len())?),
             _ => None,
         }
     }
