@@ -4,17 +4,16 @@
 
 use super::custom::{CustomKind, CustomObject};
 use super::custom_resource_definition::CustomResourceDefinition;
+use super::endpoints::{EndpointSlice, Endpoints};
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
     batch::v1::{CronJob, Job},
     coordination::v1::Lease,
     core::v1::{
-        ConfigMap, Endpoints, Event, LimitRange, Namespace, Node, PersistentVolume,
-        PersistentVolumeClaim, Pod, PodTemplate, ReplicationController, ResourceQuota, Secret,
-        Service, ServiceAccount,
+        ConfigMap, Event, LimitRange, Namespace, Node, PersistentVolume, PersistentVolumeClaim,
+        Pod, PodTemplate, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
     },
-    discovery::v1::EndpointSlice,
     networking::v1::{Ingress, IngressClass, NetworkPolicy},
     node::v1::RuntimeClass,
     policy::v1::PodDisruptionBudget,

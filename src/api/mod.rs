@@ -9,6 +9,7 @@ pub mod convert;
 pub mod custom;
 pub mod custom_resource_definition;
 pub mod decode;
+pub mod endpoints;
 pub mod field;
 mod key;
 mod kinds;

@@ -5,6 +5,7 @@
 //! kube-proxy as a Pod of each node, which only a DaemonSet could make.
 
 use super::{Cluster, ClusterConfig, Part};
+use crate::api::endpoints::{EndpointSlice, EndpointSubset, Endpoints};
 use crate::api::{Kind, Object, ObjectKey};
 use crate::apiserver::door::{FieldValidation, decode};
 use crate::apiserver::{ApiServer, Operation, Request};
@@ -12,14 +13,13 @@ use crate::kubelet::{Kubelet, NodeConfig};
 use crate::network::ipam;
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Namespace,
-    Pod, PodSpec, Service, ServiceAccount, ServicePort, ServiceSpec, Toleration,
+    Container, ContainerPort, EndpointAddress, EndpointPort, Namespace, Pod, PodSpec, Service,
+    ServiceAccount, ServicePort, ServiceSpec, Toleration,
 };
-use k8s_openapi::api::discovery::v1::{
-    Endpoint, EndpointConditions, EndpointPort as SlicePort, EndpointSlice,
-};
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort as SlicePort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::sync::Arc;
 
 /// The name of the node that the control plane runs on.
 pub const CONTROL_PLANE: &str = "control-plane";
@@ -172,10 +172,10 @@ fn kubernetes_service(cluster: &mut Cluster) {
     let endpoints = Endpoints {
         metadata: meta,
         subsets: Some(vec![EndpointSubset {
-            addresses: Some(vec![EndpointAddress {
+            addresses: Some(vec![Arc::new(EndpointAddress {
                 ip: address,
                 ..EndpointAddress::default()
-            }]),
+            })]),
             ports: Some(vec![EndpointPort {
                 name: Some("https".to_owned()),
                 port: 6_443,
@@ -200,14 +200,14 @@ fn kubernetes_slice(address: &str) -> EndpointSlice {
     EndpointSlice {
         metadata: meta,
         address_type: "IPv4".to_owned(),
-        endpoints: Some(vec![Endpoint {
+        endpoints: Some(vec![Arc::new(Endpoint {
             addresses: vec![address.to_owned()],
             conditions: Some(EndpointConditions {
                 ready: Some(true),
                 ..EndpointConditions::default()
             }),
             ..Endpoint::default()
-        }]),
+        })]),
         ports: Some(vec![SlicePort {
             name: Some("https".to_owned()),
             port: Some(6_443),

@@ -5,13 +5,13 @@
 
 use super::Cluster;
 use super::fault::CONTROL_PLANE_INDEX;
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, NamespacedName, Object, Reason, Status};
 use crate::apiserver::rest::ProxyRequest;
 use crate::network::http::{HttpRequest, HttpResponse};
 use crate::network::{ipam, proxy::SERVICE_NAME};
 use k8s_openapi::api::core::v1::{Pod, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 impl Cluster {
     /// Carries a request to the Pod that is named, or to one that is behind the Service.

@@ -12,18 +12,19 @@ use super::service_pods::{
 };
 use super::trigger_time::{TriggerTimes, annotate};
 use super::{Change, Informers, pods};
+use crate::api::endpoints::{EndpointSubset, Endpoints};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, WorkQueue, work_off};
 use crate::sim::{SimTime, SortedMap};
-use k8s_openapi::api::core::v1::{
-    EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service,
-};
+use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
 const CONTROLLER: &str = "endpoint-controller";
@@ -195,63 +196,76 @@ fn plan_changes(
     let is_ready = |pod: &&&Selected| publish || pod.ready;
     let of_ready: Vec<&Selected> = listed.iter().filter(is_ready).copied().collect();
     let others: Vec<&Selected> = listed.iter().filter(|p| !is_ready(p)).copied().collect();
-    if says_news(service, &of_ready, news, ready) && says_news(service, &others, news, not_ready) {
+    let [ready, not_ready] = [ready, not_ready].map(|addresses| Stored::new(addresses, news));
+    if ready.says(service, &of_ready) && not_ready.says(service, &others) {
         return Some(Subsets::Keep);
     }
     let subset = EndpointSubset {
-        addresses: merge(service, ready, news, &of_ready),
-        not_ready_addresses: merge(service, not_ready, news, &others),
+        addresses: ready.merge(service, &of_ready),
+        not_ready_addresses: not_ready.merge(service, &others),
         ports: Some(write_ports(service, any)),
     };
     let is_empty = subset.addresses.is_none() && subset.not_ready_addresses.is_none();
     Some(Subsets::Write(Some(vec![subset]).filter(|_| !is_empty)))
 }
 
-fn is_news(address: &EndpointAddress, news: &News<'_>) -> bool {
-    let reference = address.target_ref.as_ref();
-    let name = reference.and_then(|reference| reference.name.as_deref());
-    news.of(name.unwrap_or_default()).is_some()
+/// Addresses that are stored, in their order.
+struct Stored<'a> {
+    addresses: &'a [Arc<EndpointAddress>],
+    /// The places of those of the Pods that there is news about.
+    of_news: Vec<usize>,
 }
 
-/// Whether what `addresses` say of the Pods in `news` is that these are `pods`.
-fn says_news(
-    service: &Service,
-    pods: &[&Selected],
-    news: &News<'_>,
-    addresses: &[EndpointAddress],
-) -> bool {
-    let mut given = addresses.iter().filter(|address| is_news(address, news));
-    let mut pods = pods.iter();
-    pods.all(|pod| {
-        given
-            .next()
-            .is_some_and(|given| says_pod(service, pod, given))
-    }) && given.next().is_none()
-}
-
-/// `addresses` without those of the Pods in `news`, and with `pods`, which are in order.
-fn merge(
-    service: &Service,
-    addresses: &[EndpointAddress],
-    news: &News<'_>,
-    pods: &[&Selected],
-) -> Option<Vec<EndpointAddress>> {
-    let mut merged = Vec::with_capacity(addresses.len() + pods.len());
-    let mut pods = pods.iter().copied().peekable();
-    for address in addresses {
-        if is_news(address, news) {
-            continue;
-        }
-        let reference = address.target_ref.as_ref();
-        let uid = reference.and_then(|reference| reference.uid.as_deref());
-        let here = (address.ip.as_str(), uid.unwrap_or_default());
-        while let Some(pod) = pods.next_if(|pod| order_of_addresses(pod) < here) {
-            merged.push(write_pod(service, pod));
-        }
-        merged.push(address.clone());
+impl<'a> Stored<'a> {
+    fn new(addresses: &'a [Arc<EndpointAddress>], news: &News<'_>) -> Self {
+        let is_news = |address: &EndpointAddress| {
+            let reference = address.target_ref.as_ref();
+            let name = reference.and_then(|reference| reference.name.as_deref());
+            news.of(name.unwrap_or_default()).is_some()
+        };
+        let places = 0..addresses.len();
+        let of_news = places.filter(|place| is_news(&addresses[*place])).collect();
+        Self { addresses, of_news }
     }
-    merged.extend(pods.map(|pod| write_pod(service, pod)));
-    Some(merged).filter(|addresses| !addresses.is_empty())
+
+    /// Whether what they say of the Pods in the news is that these are `pods`.
+    fn says(&self, service: &Service, pods: &[&Selected]) -> bool {
+        let places = self.of_news.iter();
+        self.of_news.len() == pods.len()
+            && places.zip(pods).all(|(place, pod)| {
+                let given = &self.addresses[*place];
+                says_pod(service, pod, given)
+            })
+    }
+
+    /// They without those of the Pods in the news, and with `pods`, which are in order.
+    fn merge(&self, service: &Service, pods: &[&Selected]) -> Option<Vec<Arc<EndpointAddress>>> {
+        let mut merged = Vec::with_capacity(self.addresses.len() + pods.len());
+        let mut from = 0;
+        for pod in pods {
+            let until = order_of_addresses(pod);
+            let is_before = |address: &Arc<EndpointAddress>| {
+                let reference = address.target_ref.as_ref();
+                let uid = reference.and_then(|reference| reference.uid.as_deref());
+                (address.ip.as_str(), uid.unwrap_or_default()) < until
+            };
+            let to = from + self.addresses[from..].partition_point(is_before);
+            self.copy(from..to, &mut merged);
+            merged.push(write_pod(service, pod));
+            from = to;
+        }
+        self.copy(from..self.addresses.len(), &mut merged);
+        Some(merged).filter(|addresses| !addresses.is_empty())
+    }
+
+    fn copy(&self, places: Range<usize>, into: &mut Vec<Arc<EndpointAddress>>) {
+        let mut from = places.start;
+        for &place in self.of_news.iter().filter(|place| places.contains(place)) {
+            into.extend_from_slice(&self.addresses[from..place]);
+            from = place + 1;
+        }
+        into.extend_from_slice(&self.addresses[from..places.end]);
+    }
 }
 
 fn labels(service: &Service) -> BTreeMap<String, String> {
@@ -382,22 +396,22 @@ fn says_ports(service: &Service, group: &Group<'_>, given: Option<&[EndpointPort
     given.unwrap_or_default() == write_ports(service, pod)
 }
 
-fn write_pods(service: &Service, pods: &[&Pod]) -> Option<Vec<EndpointAddress>> {
+fn write_pods(service: &Service, pods: &[&Pod]) -> Option<Vec<Arc<EndpointAddress>>> {
     let addresses = pods.iter().map(|pod| write_pod(service, pod));
-    let addresses: Vec<EndpointAddress> = addresses.collect();
+    let addresses: Vec<Arc<EndpointAddress>> = addresses.collect();
     Some(addresses).filter(|addresses| !addresses.is_empty())
 }
 
-fn write_pod(service: &Service, pod: &Pod) -> EndpointAddress {
-    EndpointAddress {
+fn write_pod(service: &Service, pod: &Pod) -> Arc<EndpointAddress> {
+    Arc::new(EndpointAddress {
         hostname: hostname(service, pod).map(str::to_owned),
         ip: address(pod).to_owned(),
         node_name: Some(pods::node_name(pod).to_owned()),
         target_ref: Some(target_ref(pod)),
-    }
+    })
 }
 
-fn says_pods(service: &Service, pods: &[&Pod], given: Option<&[EndpointAddress]>) -> bool {
+fn says_pods(service: &Service, pods: &[&Pod], given: Option<&[Arc<EndpointAddress>]>) -> bool {
     let given = given.unwrap_or_default();
     pods.len() == given.len()
         && pods
@@ -418,7 +432,6 @@ mod tests {
     use super::*;
     use crate::sim::{SimRng, SortedSet};
     use serde_json::json;
-    use std::sync::Arc;
 
     fn pod(name: u64, ip: u64, ready: bool) -> Selected {
         let ready = if ready { "True" } else { "False" };

@@ -4,16 +4,14 @@
 //! collector watches them.
 
 use crate::api::custom_resource_definition::CustomResourceDefinition;
+use crate::api::endpoints::{EndpointSlice, Endpoints};
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, Object, ObjectKey};
 use crate::client::{Delta, Informer, ObjectChange, ObjectInformer};
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     coordination::v1::Lease,
-    core::v1::{
-        ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service,
-    },
-    discovery::v1::EndpointSlice,
+    core::v1::{ConfigMap, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service},
     policy::v1::PodDisruptionBudget,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -1,13 +1,14 @@
 //! Services with their endpoints.
 
 use super::{objects, place};
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
 use crate::protocol::{EndpointView, Place, PortView, ServiceView};
 use crate::session::Session;
 use crate::sim::order;
 use k8s_openapi::api::core::v1::{Service, ServicePort};
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointSlice};
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// How many endpoints are shown; the others are only counted.

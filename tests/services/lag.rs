@@ -42,7 +42,7 @@ fn a_slice_says_when_the_change_happened_that_it_tells_of() {
             .etcd()
             .list(Kind::EndpointSlice, Some("default"));
         let slice = slices
-            .filter_map(Object::get::<k8s_openapi::api::discovery::v1::EndpointSlice>)
+            .filter_map(Object::get::<kubarium::api::endpoints::EndpointSlice>)
             .find(|slice| slice.metadata.generate_name.as_deref() == Some("kubia-"))
             .expect("it is there");
         let annotations = slice.metadata.annotations.clone().unwrap_or_default();

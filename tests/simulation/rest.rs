@@ -3,8 +3,8 @@
 use crate::invariants::{is_over, list, node_of};
 use crate::world::World;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{ContainerStatus, Endpoints, Node, Pod, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::core::v1::{ContainerStatus, Node, Pod, Service};
+use kubarium::api::endpoints::{EndpointSlice, Endpoints};
 use kubarium::api::meta::{self, MetaExt};
 use kubarium::api::selector::Selector;
 use kubarium::api::{Kind, Object, ObjectKey, codec, condition, owner};

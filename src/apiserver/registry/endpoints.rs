@@ -9,15 +9,15 @@ use super::rules::name::{NameRule, dns_label, dns_subdomain, qualified_name};
 use super::rules::{Errors, address, immutable, meta, number, refuse, required_one_of, text};
 use super::workload::generation;
 use crate::api::Status;
+use crate::api::endpoints::{EndpointSlice, EndpointSubset, Endpoints};
 use crate::api::field::{FieldError, Path};
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
 use crate::sim::SortedSet;
-use k8s_openapi::api::core::v1::{
-    EndpointAddress, EndpointPort as SubsetPort, EndpointSubset, Endpoints,
-};
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
+use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort as SubsetPort};
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const ENDPOINTS_MAX: usize = 1_000;
@@ -91,7 +91,7 @@ fn subset_ports(ports: &[SubsetPort], list: &Path<'_>, errors: &mut Errors) {
 /// The addresses of a stored subset. They are found in one walk where old and new ones are in the
 /// order of their texts, as the endpoints controller writes them; others may be missed.
 struct KnownAddresses<'a> {
-    lists: [&'a [EndpointAddress]; 2],
+    lists: [&'a [Arc<EndpointAddress>]; 2],
 }
 
 impl<'a> KnownAddresses<'a> {
@@ -104,9 +104,13 @@ impl<'a> KnownAddresses<'a> {
     }
 
     /// Whether an address like `given` is among those not passed yet.
-    fn has(&mut self, given: &EndpointAddress) -> bool {
+    fn has(&mut self, given: &Arc<EndpointAddress>) -> bool {
         self.lists.iter_mut().any(|list| {
             while let Some((known, rest)) = list.split_first() {
+                if Arc::ptr_eq(known, given) {
+                    *list = rest;
+                    return true;
+                }
                 match known.ip.cmp(&given.ip) {
                     Ordering::Less => *list = rest,
                     Ordering::Greater => return false,
@@ -177,7 +181,7 @@ impl Strategy for EndpointSlice {
 
 /// What is wrong with `slice`. An endpoint that is in `stored` as it is, at the same place, has been
 /// found good.
-fn validate_slice(slice: &EndpointSlice, stored: &[Endpoint]) -> Errors {
+fn validate_slice(slice: &EndpointSlice, stored: &[Arc<Endpoint>]) -> Errors {
     let mut errors = Errors::new();
     meta::object_meta(&slice.metadata, true, NameRule::Subdomain, &mut errors);
     let types = ["FQDN", "IPv4", "IPv6"];
@@ -201,10 +205,11 @@ fn validate_slice(slice: &EndpointSlice, stored: &[Endpoint]) -> Errors {
     errors
 }
 
-fn says_same(known: &Endpoint, given: &Endpoint) -> bool {
-    known.addresses == given.addresses
-        && known.node_name == given.node_name
-        && known.hostname == given.hostname
+fn says_same(known: &Arc<Endpoint>, given: &Arc<Endpoint>) -> bool {
+    Arc::ptr_eq(known, given)
+        || known.addresses == given.addresses
+            && known.node_name == given.node_name
+            && known.hostname == given.hostname
 }
 
 fn endpoint(given: &Endpoint, kind: &str, at: &Path<'_>, errors: &mut Errors) {

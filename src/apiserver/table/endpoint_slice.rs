@@ -1,9 +1,10 @@
 //! EndpointSlices as rows: every address, ready or not.
 
 use super::{Cell, Column, format};
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
 use crate::sim::SimTime;
-use k8s_openapi::api::discovery::v1::{EndpointPort, EndpointSlice};
+use k8s_openapi::api::discovery::v1::EndpointPort;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::name(),

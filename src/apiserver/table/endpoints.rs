@@ -1,9 +1,9 @@
 //! Endpoints as rows.
 
 use super::{Cell, Column, format};
+use crate::api::endpoints::Endpoints;
 use crate::api::meta::MetaExt;
 use crate::sim::SimTime;
-use k8s_openapi::api::core::v1::Endpoints;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::name(),

@@ -5,6 +5,7 @@
 //! Nothing is copied for a slice that stays as it is.
 
 use super::places::Places;
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
 use crate::controller::pods;
 use crate::controller::selected_pods::{News, Selected};
@@ -13,7 +14,8 @@ use crate::controller::service_pods::{
 };
 use crate::sim::order;
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort};
+use std::sync::Arc;
 
 /// How many endpoints one slice holds.
 const SLICE_LIMIT: u32 = 100;
@@ -24,7 +26,7 @@ pub struct Content {
     /// The ports; `None` for a slice that only says that there is no endpoint.
     pub ports: Option<Vec<EndpointPort>>,
     /// The endpoints.
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Vec<Arc<Endpoint>>,
 }
 
 impl Content {
@@ -225,7 +227,7 @@ fn plan_group<'a>(
 /// Puts the endpoints that are in no slice yet into those that change, else into one that has room
 /// for all of them, else into new ones.
 fn place<'a>(
-    mut left: impl Iterator<Item = Endpoint>,
+    mut left: impl Iterator<Item = Arc<Endpoint>>,
     mut changed: Vec<(&'a EndpointSlice, Content)>,
     mut unchanged: Vec<&'a EndpointSlice>,
     plan: &mut Plan<'a>,
@@ -242,7 +244,7 @@ fn place<'a>(
             content.endpoints.push(endpoint);
         }
     }
-    let left: Vec<Endpoint> = left.collect();
+    let left: Vec<Arc<Endpoint>> = left.collect();
     if !left.is_empty()
         && let Some(at) = slice_to_fill(&unchanged, left.len())
     {
@@ -311,15 +313,15 @@ fn says(given: &Endpoint, service: &Service, pod: &Selected, publish: bool) -> b
         && given.hostname.as_deref() == hostname(service, pod)
 }
 
-fn endpoint(service: &Service, pod: &Selected, publish: bool) -> Endpoint {
-    Endpoint {
+fn endpoint(service: &Service, pod: &Selected, publish: bool) -> Arc<Endpoint> {
+    Arc::new(Endpoint {
         addresses: vec![address(pod).to_owned()],
         conditions: Some(conditions(pod, publish)),
         hostname: hostname(service, pod).map(str::to_owned),
         node_name: Some(pods::node_name(pod).to_owned()),
         target_ref: Some(target_ref(pod)),
         ..Endpoint::default()
-    }
+    })
 }
 
 /// The fullest of `slices` that has room for all of `count` endpoints.
@@ -373,7 +375,6 @@ mod tests {
     use super::*;
     use crate::sim::{SimRng, SortedMap, SortedSet};
     use serde_json::{Value, json};
-    use std::sync::Arc;
 
     fn service() -> Service {
         let json = json!({

@@ -4,13 +4,14 @@
 //! `dump`.
 
 use super::{Pending, Verb};
+use crate::api::endpoints::Endpoints;
 use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
 use crate::api::{Kind, Object};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::resource::{self, Scope};
 use crate::kubectl::shell::Shell;
-use k8s_openapi::api::core::v1::{Endpoints, Service};
+use k8s_openapi::api::core::v1::Service;
 
 pub const VERB: Verb = Verb {
     name: "cluster-info",

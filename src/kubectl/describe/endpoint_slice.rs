@@ -1,8 +1,8 @@
 //! An EndpointSlice in words.
 
 use super::writer::Writer;
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 pub fn write(w: &mut Writer, slice: &EndpointSlice) {
     let or_unset = |text: Option<&String>| match text {

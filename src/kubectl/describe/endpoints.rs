@@ -1,8 +1,10 @@
 //! Endpoints in words.
 
 use super::writer::Writer;
+use crate::api::endpoints::Endpoints;
 use crate::api::meta::MetaExt;
-use k8s_openapi::api::core::v1::{EndpointAddress, Endpoints};
+use k8s_openapi::api::core::v1::EndpointAddress;
+use std::sync::Arc;
 
 pub fn write(w: &mut Writer, endpoints: &Endpoints) {
     w.field(0, "Name", endpoints.name());
@@ -34,7 +36,7 @@ pub fn write(w: &mut Writer, endpoints: &Endpoints) {
     }
 }
 
-fn ips(addresses: Option<&[EndpointAddress]>) -> String {
+fn ips(addresses: Option<&[Arc<EndpointAddress>]>) -> String {
     let ips = addresses.unwrap_or_default().iter().map(|a| a.ip.as_str());
     match ips.collect::<Vec<_>>().join(",") {
         text if text.is_empty() => "<none>".to_owned(),

@@ -1,6 +1,7 @@
 //! A Service in words.
 
 use super::writer::Writer;
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
 use crate::api::selector::Selector;
 use crate::api::{Kind, Object};
@@ -9,7 +10,6 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::resource::{self, Scope};
 use crate::kubectl::shell::Shell;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::sync::Arc;
 

@@ -10,12 +10,12 @@ mod zone;
 pub use resolv::ResolvConf;
 pub use zone::{CLUSTER_DOMAIN, Rcode, Reply};
 
+use crate::api::endpoints::EndpointSlice;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, Object};
 use crate::client::{Component, Ctx, Informer, WatchCursor, WatchSink};
 use crate::sim::SimDuration;
 use k8s_openapi::api::core::v1::{Namespace, Service};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::Serialize;
 use std::net::Ipv4Addr;
 

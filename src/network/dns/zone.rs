@@ -6,11 +6,12 @@
 
 use super::Dns;
 use crate::api::NamespacedName;
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
 use crate::network::call::{DnsRecord, RecordType};
 use crate::network::proxy::SERVICE_NAME;
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+use k8s_openapi::api::discovery::v1::Endpoint;
 use std::net::Ipv4Addr;
 
 /// The cluster's domain.

@@ -15,13 +15,13 @@ pub use recent::{RECENT_LIMIT, Recent};
 pub use rules::{Backend, PortRules, Protocol, Rules, Through, plan_service};
 pub use slices::Slice;
 
+use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::MetaExt;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object};
 use crate::client::{Component, Ctx, Informer, WatchCursor, WatchSink};
 use crate::sim::{SimDuration, SimTime, SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::Serialize;
 use std::net::Ipv4Addr;
 use std::sync::Arc;

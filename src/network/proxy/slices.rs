@@ -4,7 +4,8 @@
 //! Upstream: pkg/proxy/endpointslicecache.go, v1.36.
 
 use super::rules::Backend;
-use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
+use crate::api::endpoints::EndpointSlice;
+use k8s_openapi::api::discovery::v1::EndpointConditions;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
