@@ -183,6 +183,11 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
     type: kubernetes.io/service-account-token}
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: balanced}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
 "#;
 
 /// Nobody asks the parts what they may do; this does, of everything that they have written.
@@ -199,6 +204,7 @@ fn the_parts_do_what_their_roles_allow() {
         (Kind::ServiceAccount, "default", "default"),
         (Kind::Namespace, "", "gone"),
         (Kind::ReplicationController, "default", "old"),
+        (Kind::Service, "default", "balanced"),
     ] {
         let options = Default::default();
         let key = ObjectKey::new(kind, namespace, name);
@@ -223,7 +229,7 @@ fn the_parts_do_what_their_roles_allow() {
                 &["update", "patch", "create", "delete"],
                 &["", "status", "finalize", "binding"],
             ),
-            WatchVerb::Deleted => (&["delete", "update"], &["", "finalize"]),
+            WatchVerb::Deleted => (&["delete", "update", "patch"], &["", "finalize", "status"]),
         };
         let user = User::of_part(&entry.actor);
         let allowed = verbs.iter().any(|verb| {
@@ -244,6 +250,7 @@ fn the_parts_do_what_their_roles_allow() {
         "service-account-controller",
         "root-ca-cert-publisher",
         "serviceaccount-token-controller",
+        "service-controller",
     ] {
         assert!(actors.contains(part), "{actors:?}");
     }
