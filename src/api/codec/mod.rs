@@ -33,7 +33,7 @@ pub fn to_json<T: Serialize + ?Sized>(object: &T) -> String {
 /// An object from JSON.
 ///
 /// # Errors
-/// The decoder's words.
+/// That a value does not fit its type.
 pub fn from_value<T: DeserializeOwned>(json: Value) -> Result<T, String> {
     T::deserialize(read::Reader(json)).map_err(|error| error.to_string())
 }
