@@ -5,6 +5,7 @@
 
 mod json;
 mod read;
+mod write;
 mod yaml;
 
 pub use json::{BODY_LIMIT, Parsed, parse_json};
@@ -17,7 +18,8 @@ use std::io::Write;
 
 /// `object` as JSON.
 pub fn to_value<T: Serialize + ?Sized>(object: &T) -> Value {
-    serde_json::to_value(object).expect("invariant: API types have only string keys")
+    let written = object.serialize(write::Writer);
+    written.expect("invariant: API types have only string keys")
 }
 
 /// `object` as JSON text, without spaces, fields in the order of the type. For a type of the API take
