@@ -7,6 +7,7 @@
 //! saying where and why: whatever a person wrote has been through `decode`, which does say it, and the
 //! words for each type would weigh on the page.
 
+use super::Misfit;
 use serde::Deserializer;
 use serde::de::{
     DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -17,18 +18,6 @@ use std::fmt;
 
 /// A value that is read.
 pub(super) struct Reader(pub Value);
-
-/// A value does not fit the type that it is read into.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Misfit;
-
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value does not fit its type")
-    }
-}
-
-impl std::error::Error for Misfit {}
 
 impl serde::de::Error for Misfit {
     fn custom<T: fmt::Display>(_: T) -> Self {

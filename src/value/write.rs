@@ -4,7 +4,7 @@
 //! numbers nor truths) is refused without saying why: no type here has it, and the words for whatever
 //! else can fail, such as the printing of a time, would weigh on the page.
 
-use super::read::Misfit;
+use super::Misfit;
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
