@@ -188,6 +188,12 @@ apiVersion: v1
 kind: Service
 metadata: {name: balanced}
 spec: {type: LoadBalancer, ports: [{port: 80}]}
+---
+{apiVersion: v1, kind: PersistentVolume, metadata: {name: disk}, spec: {capacity: {storage: 1Gi},
+        accessModes: [ReadWriteOnce], hostPath: {path: /tmp/disk}, persistentVolumeReclaimPolicy: Delete}}
+---
+{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: disk}, spec: {storageClassName: "",
+        accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
 "#;
 
 /// Nobody asks the parts what they may do; this does, of everything that they have written.
@@ -205,6 +211,7 @@ fn the_parts_do_what_their_roles_allow() {
         (Kind::Namespace, "", "gone"),
         (Kind::ReplicationController, "default", "old"),
         (Kind::Service, "default", "balanced"),
+        (Kind::PersistentVolumeClaim, "default", "disk"),
     ] {
         let options = Default::default();
         let key = ObjectKey::new(kind, namespace, name);
@@ -251,6 +258,9 @@ fn the_parts_do_what_their_roles_allow() {
         "root-ca-cert-publisher",
         "serviceaccount-token-controller",
         "service-controller",
+        "persistent-volume-binder",
+        "pvc-protection-controller",
+        "pv-protection-controller",
     ] {
         assert!(actors.contains(part), "{actors:?}");
     }

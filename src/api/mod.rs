@@ -23,6 +23,7 @@ pub mod schema;
 pub mod selector;
 mod status;
 pub mod toleration;
+pub mod volume;
 pub mod watch;
 
 pub use key::{NamespacedName, ObjectKey};

@@ -23,12 +23,6 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
         Kind::CronJob => {
             "nothing acts on a CronJob in this cluster yet: it is stored, and makes no Jobs"
         }
-        Kind::PersistentVolume | Kind::PersistentVolumeClaim => {
-            "no volume is bound in this cluster yet: it is stored, and its phase does not change"
-        }
-        Kind::StorageClass => {
-            "no volume is provisioned in this cluster yet: a StorageClass is stored, and claims get it by default"
-        }
         Kind::Ingress | Kind::IngressClass => {
             "no Ingress controller runs in this cluster yet: it is stored, and leads nowhere"
         }

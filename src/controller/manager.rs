@@ -57,6 +57,8 @@ controllers! {
     pod_gc: super::pod_gc::PodGcController,
     disruption: super::disruption::DisruptionController,
     resource_quota: super::resource_quota::ResourceQuotaController,
+    volume_binder: super::volume::PersistentVolumeBinder,
+    volume_protection: super::volume::ProtectionController,
     cluster_role_aggregation: super::cluster_role_aggregation::ClusterRoleAggregationController,
 }
 

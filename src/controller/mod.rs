@@ -31,6 +31,7 @@ mod service_pods;
 mod taint_eviction;
 mod token_secrets;
 mod trigger_time;
+mod volume;
 
 pub use custom_resource_definition::DefinitionControllers;
 pub use deployment::budget as rollout_budget;

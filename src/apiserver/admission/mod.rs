@@ -16,6 +16,7 @@ mod priority;
 mod quota;
 mod runtime_class;
 mod service_account;
+mod storage_object_in_use_protection;
 
 pub use quota::{counts_kind as quota_counts, counts_pod as quota_counts_pod, used as quota_used};
 
@@ -77,6 +78,11 @@ const PLUGINS: &[Plugin] = &[
     (
         "DefaultStorageClass",
         Some(default_storage_class::admit),
+        None,
+    ),
+    (
+        "StorageObjectInUseProtection",
+        Some(storage_object_in_use_protection::admit),
         None,
     ),
     (
