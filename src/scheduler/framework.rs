@@ -3,6 +3,7 @@
 //! Upstream: pkg/scheduler/framework, pkg/scheduler/schedule_one.go, v1.36.
 
 use super::plugins;
+use super::plugins::volume_binding::{self, PodVolumes};
 use super::snapshot::{NodeInfo, PodRequest, Snapshot};
 use crate::api::meta::MetaExt;
 use crate::sim::{SimRng, SortedMap, order};
@@ -56,6 +57,22 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// One plugin says the same of every node, and the text of the event.
+    pub fn everywhere(plugin: &'static str, reason: &str, snapshot: &Snapshot) -> (Self, String) {
+        let mut explanation = Self::default();
+        for node in snapshot.nodes() {
+            let reasons = vec![reason.to_owned()];
+            let verdict = Verdict::Rejected { plugin, reasons };
+            let name = node.node.name().to_owned();
+            explanation.nodes.insert(name, verdict);
+        }
+        let message = match explanation.nodes.len() {
+            0 => explanation.message(),
+            total => format!("0/{total} nodes are available: {reason}."),
+        };
+        (explanation, message)
+    }
+
     /// The text of the FailedScheduling event: each reason with the number of nodes that gave it.
     pub fn message(&self) -> String {
         let mut counts: SortedMap<&str, u32> = SortedMap::new();
@@ -83,6 +100,7 @@ impl Explanation {
 pub fn choose(
     pod: &Pod,
     request: &PodRequest,
+    volumes: &PodVolumes<'_>,
     snapshot: &Snapshot,
     rng: &mut SimRng,
 ) -> (Option<String>, Explanation) {
@@ -90,7 +108,7 @@ pub fn choose(
     let mut best: Vec<&str> = Vec::new();
     let mut best_total = i64::MIN;
     for node in snapshot.nodes() {
-        let verdict = judge(pod, request, node);
+        let verdict = judge(pod, request, volumes, node);
         if let Verdict::Scored { total, .. } = &verdict {
             if *total > best_total {
                 best.clear();
@@ -109,7 +127,7 @@ pub fn choose(
     (explanation.chosen.clone(), explanation)
 }
 
-fn judge(pod: &Pod, request: &PodRequest, node: &NodeInfo) -> Verdict {
+fn judge(pod: &Pod, request: &PodRequest, volumes: &PodVolumes<'_>, node: &NodeInfo) -> Verdict {
     for plugin in plugins::FILTERS {
         let reasons = plugin.filter(pod, request, node);
         if !reasons.is_empty() {
@@ -118,6 +136,12 @@ fn judge(pod: &Pod, request: &PodRequest, node: &NodeInfo) -> Verdict {
                 reasons,
             };
         }
+    }
+    if let Err(reason) = volumes.shares(node) {
+        return Verdict::Rejected {
+            plugin: volume_binding::NAME,
+            reasons: vec![reason.to_owned()],
+        };
     }
     let scores: Vec<_> = plugins::SCORES
         .iter()

@@ -3,6 +3,7 @@
 //! Upstream: pkg/scheduler/schedule_one.go, v1.36. Left out so far: preemption, inter-Pod affinity,
 //! topology spread, image locality, scheduling gates.
 
+mod binding;
 mod framework;
 mod plugins;
 mod queue;
@@ -15,9 +16,12 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::pod::is_finished;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason, condition};
-use crate::client::{Component, Ctx, Delta, EventType, Informer, Recorder, WatchCursor, WatchSink};
+use crate::client::{
+    Component, Ctx, Delta, EventType, Informer, ObjectInformer, Recorder, WatchCursor, WatchSink,
+};
 use crate::sim::{SimDuration, SortedMap};
 use k8s_openapi::api::core::v1::{Node, Pod, PodCondition};
+use plugins::volume_binding::{self, NAME, PodVolumes};
 use queue::SchedulingQueue;
 use serde::Serialize;
 use snapshot::Snapshot;
@@ -27,7 +31,13 @@ use std::sync::Arc;
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
 /// How many Pods' verdicts are kept for the screen.
 const EXPLANATIONS: u32 = 500;
-const KINDS: &[Kind] = &[Kind::Node, Kind::Pod];
+const KINDS: &[Kind] = &[
+    Kind::Node,
+    Kind::Pod,
+    Kind::PersistentVolume,
+    Kind::PersistentVolumeClaim,
+    Kind::StorageClass,
+];
 
 /// The scheduler. Everything it holds can be thrown away: it is rebuilt from a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +45,7 @@ pub struct Scheduler {
     cursor: WatchCursor,
     cache: Cache,
     recorder: Recorder,
+    bindings: binding::VolumeBindings,
     #[serde(serialize_with = "crate::sim::as_pairs")]
     explanations: SortedMap<NamespacedName, Explanation>,
 }
@@ -43,6 +54,8 @@ pub struct Scheduler {
 struct Cache {
     pods: Informer<Pod>,
     nodes: Informer<Node>,
+    /// Claims, volumes and classes.
+    storage: ObjectInformer,
     snapshot: Snapshot,
     queue: SchedulingQueue,
 }
@@ -53,6 +66,7 @@ impl Default for Scheduler {
             cursor: WatchCursor::default(),
             cache: Cache::default(),
             recorder: Recorder::new("default-scheduler", ""),
+            bindings: binding::VolumeBindings::default(),
             explanations: SortedMap::new(),
         }
     }
@@ -113,9 +127,15 @@ impl WatchSink for Cache {
                 let deltas = self.nodes.replace(items, revision);
                 deltas.iter().for_each(|delta| self.node(delta));
             }
-            _ => {
+            Kind::Pod => {
                 let deltas = self.pods.replace(items, revision);
                 deltas.iter().for_each(|delta| self.pod(delta));
+            }
+            kind => {
+                let changes = self.storage.replace(kind, items, revision);
+                if !changes.is_empty() {
+                    self.queue.move_all(Some(revision));
+                }
             }
         }
     }
@@ -125,6 +145,9 @@ impl WatchSink for Cache {
             self.pod(&delta);
         } else if let Some(delta) = self.nodes.observe(event) {
             self.node(&delta);
+        } else {
+            self.storage.observe(event);
+            self.queue.move_all(Some(event.revision));
         }
     }
 }
@@ -143,6 +166,7 @@ impl Component for Scheduler {
             ctx.cause = cause;
             self.schedule_one(&name, ctx);
         }
+        self.finish_bindings(ctx);
         if let Some(at) = self.cache.queue.next_at() {
             ctx.agenda.wake_at(at);
         }
@@ -159,21 +183,39 @@ impl Scheduler {
         let Some(pod) = self.cache.pods.get(name).cloned() else {
             return;
         };
-        if !node_of(&pod).is_empty() || pod.is_terminating() {
+        if !node_of(&pod).is_empty() || pod.is_terminating() || self.bindings.has(name) {
             return;
         }
+        let snapshot = &self.cache.snapshot;
+        let volumes = match PodVolumes::of(&pod, &self.cache.storage) {
+            Ok(volumes) => volumes,
+            Err(why) => {
+                let (explanation, message) = Explanation::everywhere(NAME, &why, snapshot);
+                self.keep(name, explanation);
+                return self.refuse(&pod, message, ctx);
+            }
+        };
         let request = PodRequest::of(&pod);
-        let (chosen, explanation) =
-            framework::choose(&pod, &request, &self.cache.snapshot, ctx.rng);
-        if self.explanations.len() >= EXPLANATIONS as usize {
-            self.explanations.pop_first();
-        }
+        let (chosen, explanation) = framework::choose(&pod, &request, &volumes, snapshot, ctx.rng);
         let message = explanation.message();
-        self.explanations.insert(name.clone(), explanation);
+        let node = chosen.as_deref().and_then(|node| snapshot.node(node));
+        let shares = node.and_then(|node| volumes.shares(node).ok());
+        let shares = shares.unwrap_or_default();
+        let writes = volume_binding::writes(&shares, chosen.as_deref().unwrap_or_default());
+        let waits = !shares.is_empty();
+        self.keep(name, explanation);
         match chosen {
+            Some(node) if waits => self.bind_volumes(&pod, node, writes, ctx),
             Some(node) => self.bind(&pod, &node, ctx),
             None => self.refuse(&pod, message, ctx),
         }
+    }
+
+    fn keep(&mut self, name: &NamespacedName, explanation: Explanation) {
+        if self.explanations.len() >= EXPLANATIONS as usize {
+            self.explanations.pop_first();
+        }
+        self.explanations.insert(name.clone(), explanation);
     }
 
     fn bind(&mut self, pod: &Arc<Pod>, node: &str, ctx: &mut Ctx<'_>) {

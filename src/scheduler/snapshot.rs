@@ -95,6 +95,11 @@ impl Snapshot {
         self.nodes.values()
     }
 
+    /// The node of that name.
+    pub fn node(&self, name: &str) -> Option<&NodeInfo> {
+        self.nodes.get(name)
+    }
+
     /// Takes in a node; answers whether anything changed that matters to scheduling.
     pub fn set_node(&mut self, node: &Arc<Node>) -> bool {
         let mut allocatable = PodRequest::default();

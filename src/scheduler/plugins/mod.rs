@@ -6,10 +6,11 @@ mod node_ports;
 mod node_resources;
 mod node_unschedulable;
 mod taint_toleration;
+pub mod volume_binding;
 
 use super::framework::{FilterPlugin, ScorePlugin};
 
-/// The filters, in upstream's order.
+/// The filters, in upstream's order; after them comes VolumeBinding, which knows volumes.
 pub const FILTERS: &[&dyn FilterPlugin] = &[
     &node_unschedulable::NodeUnschedulable,
     &node_name::NodeName,

@@ -38,6 +38,11 @@ fn term(term: &NodeSelectorTerm, node: &NodeInfo) -> bool {
         && fields.iter().all(|r| requirement(r, &name))
 }
 
+/// Whether `selector` selects the node.
+pub fn selects(selector: &core::NodeSelector, node: &NodeInfo) -> bool {
+    selector.node_selector_terms.iter().any(|t| term(t, node))
+}
+
 fn affinity(pod: &Pod) -> Option<&core::NodeAffinity> {
     pod.spec.as_ref()?.affinity.as_ref()?.node_affinity.as_ref()
 }
@@ -61,7 +66,7 @@ impl FilterPlugin for NodeAffinity {
             a.required_during_scheduling_ignored_during_execution
                 .as_ref()
         });
-        let fits = required.is_none_or(|s| s.node_selector_terms.iter().any(|t| term(t, node)));
+        let fits = required.is_none_or(|selector| selects(selector, node));
         match selected && fits {
             true => Vec::new(),
             false => vec!["node(s) didn't match Pod's node affinity/selector".to_owned()],
