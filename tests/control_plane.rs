@@ -194,6 +194,15 @@ spec: {type: LoadBalancer, ports: [{port: 80}]}
 ---
 {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: disk}, spec: {storageClassName: "",
         accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+---
+{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: late}, provisioner: disk.example.com,
+        volumeBindingMode: WaitForFirstConsumer}
+---
+{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: late}, spec: {storageClassName: late,
+        accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: late}, spec: {containers: [{name: a, image: nginx}],
+        volumes: [{name: a, persistentVolumeClaim: {claimName: late}}]}}
 "#;
 
 /// Nobody asks the parts what they may do; this does, of everything that they have written.
@@ -212,6 +221,8 @@ fn the_parts_do_what_their_roles_allow() {
         (Kind::ReplicationController, "default", "old"),
         (Kind::Service, "default", "balanced"),
         (Kind::PersistentVolumeClaim, "default", "disk"),
+        (Kind::Pod, "default", "late"),
+        (Kind::PersistentVolumeClaim, "default", "late"),
     ] {
         let options = Default::default();
         let key = ObjectKey::new(kind, namespace, name);
@@ -261,6 +272,7 @@ fn the_parts_do_what_their_roles_allow() {
         "persistent-volume-binder",
         "pvc-protection-controller",
         "pv-protection-controller",
+        "external-provisioner",
     ] {
         assert!(actors.contains(part), "{actors:?}");
     }

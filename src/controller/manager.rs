@@ -59,6 +59,7 @@ controllers! {
     resource_quota: super::resource_quota::ResourceQuotaController,
     volume_binder: super::volume::PersistentVolumeBinder,
     volume_protection: super::volume::ProtectionController,
+    volume_provisioner: super::volume::ExternalProvisioner,
     cluster_role_aggregation: super::cluster_role_aggregation::ClusterRoleAggregationController,
 }
 

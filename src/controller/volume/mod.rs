@@ -3,9 +3,11 @@
 mod binder;
 mod plan;
 mod protection;
+mod provisioner;
 
 pub use binder::PersistentVolumeBinder;
 pub use protection::ProtectionController;
+pub use provisioner::ExternalProvisioner;
 
 use crate::api::{Object, ObjectKey, Reason, Status};
 use crate::client::{Ctx, ObjectChange};
