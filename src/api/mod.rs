@@ -16,6 +16,7 @@ mod kinds;
 pub mod manifest;
 pub mod meta;
 pub mod name;
+pub mod node_affinity;
 pub mod owner;
 pub mod pod;
 pub mod quantity;
