@@ -16,9 +16,6 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
         Kind::StatefulSet => {
             "nothing acts on a StatefulSet in this cluster yet: it is stored, and makes no Pods"
         }
-        Kind::DaemonSet => {
-            "nothing acts on a DaemonSet in this cluster yet: it is stored, and makes no Pods"
-        }
         Kind::Job => "nothing acts on a Job in this cluster yet: it is stored, and makes no Pods",
         Kind::CronJob => {
             "nothing acts on a CronJob in this cluster yet: it is stored, and makes no Jobs"

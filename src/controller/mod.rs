@@ -5,6 +5,7 @@
 
 mod cluster_role_aggregation;
 mod custom_resource_definition;
+mod daemon_set;
 mod deployment;
 mod disruption;
 mod endpoint_slice;
@@ -12,12 +13,14 @@ mod endpoints;
 mod garbage_collector;
 #[cfg(test)]
 mod harness;
+mod history;
 mod informers;
 mod int_or_percent;
 mod manager;
 mod namespace;
 mod node_lifecycle;
 mod owned_pods;
+mod pod_control;
 mod pod_gc;
 mod pods;
 mod replica_set;
@@ -28,6 +31,7 @@ mod selected_pods;
 mod service_account;
 mod service_pods;
 mod taint_eviction;
+mod templated;
 mod token_secrets;
 mod trigger_time;
 
