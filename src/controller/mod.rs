@@ -30,6 +30,7 @@ mod root_ca;
 mod selected_pods;
 mod service_account;
 mod service_pods;
+mod stateful_set;
 mod taint_eviction;
 mod templated;
 mod token_secrets;
