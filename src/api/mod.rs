@@ -20,6 +20,7 @@ pub mod node_affinity;
 pub mod owner;
 pub mod pod;
 pub mod quantity;
+pub mod revision;
 pub mod schema;
 pub mod selector;
 mod status;

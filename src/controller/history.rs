@@ -162,14 +162,6 @@ fn patch_of(template: &PodTemplateSpec) -> RawExtension {
     RawExtension(object("spec", object("template", template)))
 }
 
-/// The template that a revision keeps.
-pub fn template(revision: &ControllerRevision) -> Option<PodTemplateSpec> {
-    let data = &revision.data.as_ref()?.0;
-    let mut template = data.get("spec")?.get("template")?.clone();
-    template.as_object_mut()?.remove("$patch");
-    codec::from_value(template).ok()
-}
-
 /// Deletes the oldest of `old` that are not `live`, until no more than the set's limit are left; of a
 /// DaemonSet the live ones count too.
 ///
@@ -207,9 +199,10 @@ fn plan_truncate<'r>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::revision;
     use serde_json::json;
 
-    fn revision(name: &str, number: i64) -> Revision {
+    fn numbered(name: &str, number: i64) -> Revision {
         let mut revision = ControllerRevision::default();
         revision.metadata.name = Some(name.to_owned());
         revision.revision = number;
@@ -229,13 +222,13 @@ mod tests {
             data: Some(data),
             ..ControllerRevision::default()
         };
-        assert_eq!(super::template(&kept), Some(template));
-        assert_eq!(super::template(&ControllerRevision::default()), None);
+        assert_eq!(revision::template(&kept), Some(template));
+        assert_eq!(revision::template(&ControllerRevision::default()), None);
     }
 
     #[test]
     fn the_oldest_idle_revisions_go_and_those_in_use_stay() {
-        let old = [revision("a", 1), revision("b", 2), revision("c", 3)];
+        let old = [numbered("a", 1), numbered("b", 2), numbered("c", 3)];
         let live = |revision: &ControllerRevision| revision.name() == "a";
         let names = |kind, limit| {
             let gone = plan_truncate(kind, limit, &old, &live);

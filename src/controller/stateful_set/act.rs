@@ -5,10 +5,9 @@
 use super::plan::Step;
 use super::{Round, claims, identity};
 use crate::api::meta::MetaExt;
-use crate::api::{Kind, NamespacedName, Object, Reason, Status};
+use crate::api::{Kind, NamespacedName, Object, Reason, Status, revision};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, EventType};
-use crate::controller::history;
 use crate::controller::templated::TemplatedSets;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
@@ -79,15 +78,15 @@ fn create(
     sets: &mut TemplatedSets,
     ctx: &mut Ctx<'_>,
 ) -> Result<(), Status> {
-    let revision = match round.shape.keeps_current(ordinal) {
+    let kept = match round.shape.keeps_current(ordinal) {
         true => &round.current,
         false => &round.update,
     };
-    let template = history::template(revision);
+    let template = revision::template(kept);
     let template = template.as_ref().unwrap_or(round.templated.template);
     let service = round.set.spec.as_ref();
     let service = service.and_then(|spec| spec.service_name.as_deref());
-    let mut pod = identity::pod(round.templated, template, revision.name(), service, ordinal);
+    let mut pod = identity::pod(round.templated, template, kept.name(), service, ordinal);
     let name = pod.name().to_owned();
     let wanted = claims::of(round.set, ordinal);
     let waits = claims::Retention::of(round.set).when_scaled
