@@ -66,7 +66,11 @@ pub const EXCEPTIONS: &[Exception] = &[
         ..exception("v1.22 and later show a Pod's account")
     },
     Exception {
-        ours: &["Node-Selectors: <none>", "Tolerations: <none>"],
+        ours: &[
+            "Node-Selectors: <none>",
+            "Node-Selectors: disk=ssd",
+            "Tolerations: <none>",
+        ],
         recorded: &["Node-Selectors: <none>"],
         ..exception("v1.31 shows node selectors and tolerations of templates")
     },
@@ -192,6 +196,16 @@ pub const REWORDED: &[(&str, &str, &str)] = &[
         "v1.33 says where a deleted object was",
         " from default namespace",
         "",
+    ),
+    (
+        "later versions name a DaemonSet's namespace",
+        "Namespace:      default\nSelector:       app=ssd-monitor\nNode-Selector:",
+        "Selector:       app=ssd-monitor\nNode-Selector:",
+    ),
+    (
+        "v1.21 and later say what a trailing dash does",
+        " unlabeled\n",
+        " labeled\n",
     ),
     (
         "v1.20 warned of --record on another stream",

@@ -3,7 +3,7 @@
 use crate::invariants::Watcher;
 use crate::step::{At, NAMESPACES, SetShape, Shape, Step};
 use kubarium::api::meta::MetaExt;
-use kubarium::api::{Kind, NamespacedName, Object, ObjectKey};
+use kubarium::api::{Kind, NamespacedName, Object, ObjectKey, owner};
 use kubarium::apiserver::{ApiHandle, DeleteOptions, Operation, Propagation, Request};
 use kubarium::cluster::{Cluster, ClusterConfig, NodeSize, Part};
 use kubarium::kubectl;
@@ -168,7 +168,11 @@ impl World {
             Step::Relabel(nth) => {
                 let key = self.pod(*nth).map(|pod| pod.of(Kind::Pod));
                 let found = key.and_then(|key| self.cluster.api().etcd().get(&key).cloned());
-                if let Some(mut object) = found {
+                // A StatefulSet waits for ever for a name that somebody else's Pod has, as upstream.
+                let named = |object: &Object| {
+                    owner::controller_name(object.meta(), Kind::StatefulSet).is_some()
+                };
+                if let Some(mut object) = found.filter(|object| !named(object)) {
                     let labels = object.meta_mut().labels.get_or_insert_default();
                     labels.insert("app".to_owned(), "other".to_owned());
                     self.ask(Operation::Update(object));

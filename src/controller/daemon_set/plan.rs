@@ -167,6 +167,10 @@ pub fn compute_status(places: &[Place<'_>], view: &View<'_>) -> (DaemonSetStatus
     let mut status = DaemonSetStatus::default();
     let (mut available, mut updated, mut next) = (0, 0, None::<SimTime>);
     for place in places.iter().filter(|place| place.exists) {
+        for pod in &place.pods {
+            let at = pods::available_at(pod, view.min_ready).filter(|at| *at > view.now);
+            next = at.into_iter().chain(next).min();
+        }
         let oldest = place.pods.first();
         if !place.run {
             status.number_misscheduled += i32::from(oldest.is_some());
@@ -178,11 +182,7 @@ pub fn compute_status(places: &[Place<'_>], view: &View<'_>) -> (DaemonSetStatus
         updated += i32::from(view.is_new(pod));
         if let Some(at) = pods::available_at(pod, view.min_ready) {
             status.number_ready += 1;
-            if at <= view.now {
-                available += 1;
-            } else {
-                next = Some(next.map_or(at, |next| next.min(at)));
-            }
+            available += i32::from(at <= view.now);
         }
     }
     let counted = |count: i32| Some(count).filter(|count| *count != 0);
