@@ -13,6 +13,8 @@ mod endpoints;
 mod garbage_collector;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod harness_sets;
 mod history;
 mod informers;
 mod int_or_percent;
