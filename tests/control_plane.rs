@@ -192,6 +192,11 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
         spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}}
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: balanced}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
 "#;
 
 /// Nobody asks the parts what they may do; this does, of everything that they have written.
@@ -210,6 +215,7 @@ fn the_parts_do_what_their_roles_allow() {
         (Kind::ReplicationController, "default", "old"),
         (Kind::DaemonSet, "default", "agent"),
         (Kind::StatefulSet, "default", "db"),
+        (Kind::Service, "default", "balanced"),
     ] {
         let options = Default::default();
         let key = ObjectKey::new(kind, namespace, name);
@@ -234,7 +240,7 @@ fn the_parts_do_what_their_roles_allow() {
                 &["update", "patch", "create", "delete"],
                 &["", "status", "finalize", "binding"],
             ),
-            WatchVerb::Deleted => (&["delete", "update"], &["", "finalize"]),
+            WatchVerb::Deleted => (&["delete", "update", "patch"], &["", "finalize", "status"]),
         };
         let user = User::of_part(&entry.actor);
         let allowed = verbs.iter().any(|verb| {
@@ -257,6 +263,7 @@ fn the_parts_do_what_their_roles_allow() {
         "serviceaccount-token-controller",
         "daemonset-controller",
         "statefulset-controller",
+        "service-controller",
     ] {
         assert!(actors.contains(part), "{actors:?}");
     }

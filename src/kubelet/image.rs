@@ -2,6 +2,7 @@
 //! `static/images.yaml`. An image that is not in it is a stand-in: it listens on the ports that its
 //! container declares and answers with its Pod's name.
 
+use crate::api::codec;
 use serde::Deserialize;
 use std::sync::OnceLock;
 
@@ -108,8 +109,9 @@ const fn half_a_second() -> u32 {
 fn catalogue() -> &'static [Program] {
     static PROGRAMS: OnceLock<Vec<Program>> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
-        serde_yaml::from_str(include_str!("../../static/images.yaml"))
-            .expect("invariant: the catalogue in the binary is well formed")
+        let read = serde_yaml::from_str(include_str!("../../static/images.yaml"));
+        let read = read.ok().and_then(|value| codec::from_value(value).ok());
+        read.expect("invariant: the catalogue in the binary is well formed")
     })
 }
 

@@ -414,8 +414,11 @@ fn date(_: &Process, run: &mut Run<'_, '_>) -> i32 {
         }
         [other, ..] => return run.unknown(&other.clone()),
     }
-    let now = meta::time(run.place.now).0;
-    run.line(&now.strftime("%a %b %e %H:%M:%S UTC %Y").to_string());
+    let (now, day, month) = meta::calendar(meta::time(run.place.now).0);
+    let (hour, minute, second) = (now.hour(), now.minute(), now.second());
+    let (date, year) = (now.day(), now.year());
+    let line = format!("{day} {month} {date:2} {hour:02}:{minute:02}:{second:02} UTC {year}");
+    run.line(&line);
     0
 }
 
@@ -510,7 +513,10 @@ fn ps(process: &Process, run: &mut Run<'_, '_>) -> i32 {
     let flags = run.args().join(" ");
     let lines = processes(process, run);
     let user = named(owner(run.place).0).replace("0(root)", "root");
-    let clock = |at: SimTime| meta::time(at).0.strftime("%H:%M").to_string();
+    let clock = |at: SimTime| {
+        let (at, ..) = meta::calendar(meta::time(at).0);
+        format!("{:02}:{:02}", at.hour(), at.minute())
+    };
     let debian = run.place.program.system == System::Debian;
     let (head, form) = match (debian, flags.trim_start_matches('-')) {
         (false, "" | "a" | "aux" | "ef" | "-ef" | "w" | "auxw") => {
