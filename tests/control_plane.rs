@@ -182,6 +182,15 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
 {apiVersion: v1, kind: Secret, metadata: {name: token, annotations: {kubernetes.io/service-account.name: default}},
     type: kubernetes.io/service-account-token}
 ---
+{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: agent}, spec: {selector: {matchLabels: {a: c}},
+    template: {metadata: {labels: {a: c}}, spec: {containers: [{name: a, image: nginx}]}}}}
+---
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, replicas: 1,
+    persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}, selector: {matchLabels: {a: d}},
+    template: {metadata: {labels: {a: d}}, spec: {containers: [{name: a, image: nginx}]}},
+    volumeClaimTemplates: [{metadata: {name: data},
+        spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}}
+---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
 ---
 apiVersion: v1
@@ -205,6 +214,20 @@ spec: {type: LoadBalancer, ports: [{port: 80}]}
         volumes: [{name: a, persistentVolumeClaim: {claimName: late}}]}}
 "#;
 
+/// Parts that must have written something by the end of it.
+const WRITERS: &[&str] = &[
+    "service-account-controller",
+    "root-ca-cert-publisher",
+    "serviceaccount-token-controller",
+    "daemonset-controller",
+    "statefulset-controller",
+    "service-controller",
+    "persistent-volume-binder",
+    "pvc-protection-controller",
+    "pv-protection-controller",
+    "external-provisioner",
+];
+
 /// Nobody asks the parts what they may do; this does, of everything that they have written.
 #[test]
 fn the_parts_do_what_their_roles_allow() {
@@ -219,6 +242,8 @@ fn the_parts_do_what_their_roles_allow() {
         (Kind::ServiceAccount, "default", "default"),
         (Kind::Namespace, "", "gone"),
         (Kind::ReplicationController, "default", "old"),
+        (Kind::DaemonSet, "default", "agent"),
+        (Kind::StatefulSet, "default", "db"),
         (Kind::Service, "default", "balanced"),
         (Kind::PersistentVolumeClaim, "default", "disk"),
         (Kind::Pod, "default", "late"),
@@ -264,16 +289,7 @@ fn the_parts_do_what_their_roles_allow() {
         );
     }
     assert!(actors.len() >= 8, "{actors:?}");
-    for part in [
-        "service-account-controller",
-        "root-ca-cert-publisher",
-        "serviceaccount-token-controller",
-        "service-controller",
-        "persistent-volume-binder",
-        "pvc-protection-controller",
-        "pv-protection-controller",
-        "external-provisioner",
-    ] {
-        assert!(actors.contains(part), "{actors:?}");
+    for part in WRITERS {
+        assert!(actors.contains(*part), "{actors:?}");
     }
 }

@@ -5,6 +5,7 @@
 
 mod cluster_role_aggregation;
 mod custom_resource_definition;
+mod daemon_set;
 mod deployment;
 mod disruption;
 mod endpoint_slice;
@@ -12,12 +13,16 @@ mod endpoints;
 mod garbage_collector;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod harness_sets;
+mod history;
 mod informers;
 mod int_or_percent;
 mod manager;
 mod namespace;
 mod node_lifecycle;
 mod owned_pods;
+mod pod_control;
 mod pod_gc;
 mod pods;
 mod replica_set;
@@ -28,7 +33,9 @@ mod selected_pods;
 mod service_account;
 mod service_load_balancer;
 mod service_pods;
+mod stateful_set;
 mod taint_eviction;
+mod templated;
 mod token_secrets;
 mod trigger_time;
 mod volume;

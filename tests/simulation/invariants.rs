@@ -1,6 +1,7 @@
 //! What must hold after every event, whatever was done.
 
 use crate::rollout;
+use crate::sets::Surging;
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
 use kubarium::api::meta::MetaExt;
 use kubarium::api::quantity::{milli_value, value};
@@ -18,6 +19,7 @@ pub type Before = BTreeMap<ObjectKey, Object>;
 pub struct Watcher {
     revision: u64,
     before: Before,
+    surging: Surging,
 }
 
 impl Watcher {
@@ -27,6 +29,7 @@ impl Watcher {
         Self {
             revision: etcd.revision(),
             before,
+            surging: Surging::default(),
         }
     }
 
@@ -41,6 +44,7 @@ impl Watcher {
         let mut revision = self.revision;
         for event in &events {
             one_write(event, revision)?;
+            self.surging.look(event, cluster)?;
             revision = event.revision;
         }
         rollout::check(&self.before, &events, cluster)?;

@@ -11,6 +11,7 @@ mod invariants;
 mod rest;
 mod restart;
 mod rollout;
+mod sets;
 mod shrink;
 mod step;
 mod world;

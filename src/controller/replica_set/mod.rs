@@ -7,13 +7,13 @@ mod plan;
 mod tally;
 
 use super::manager::Controller;
-use super::owned_pods::{Owned, OwnedPods};
+use super::owned_pods::{Owned, OwnedPods, release};
+use super::pod_control::PodControl;
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
-use crate::api::{Kind, NamespacedName, Reason, Status, owner};
-use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, Delta, EventType, Expectations, Recorder, WorkQueue, work_off};
+use crate::api::{Kind, NamespacedName, Status, owner};
+use crate::client::{Ctx, Delta, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -29,8 +29,7 @@ pub struct ReplicaSetController {
     kind: Kind,
     name: &'static str,
     queue: WorkQueue<NamespacedName>,
-    expectations: Expectations,
-    recorder: Recorder,
+    control: PodControl,
     pods: OwnedPods,
 }
 
@@ -79,8 +78,7 @@ impl ReplicaSetController {
             kind,
             name,
             queue: WorkQueue::default(),
-            expectations: Expectations::default(),
-            recorder: Recorder::new(name, ""),
+            control: PodControl::new(name),
             pods: OwnedPods::new(kind),
         }
     }
@@ -92,7 +90,7 @@ impl ReplicaSetController {
 
     fn handle_set(&mut self, name: NamespacedName, gone: bool, revision: u64) {
         if gone {
-            self.expectations.forget(&name);
+            self.control.expectations.forget(&name);
         }
         self.queue.add(name, Some(revision));
     }
@@ -115,26 +113,8 @@ impl ReplicaSetController {
             }
             return;
         };
-        match (&delta.old, &delta.new) {
-            (None, Some(new)) if new.is_terminating() => {
-                self.expectations.deletion_observed(&key, pod.uid());
-            }
-            (None, Some(_)) => self.expectations.creation_observed(&key),
-            (_, None) => self.expectations.deletion_observed(&key, pod.uid()),
-            (Some(old), Some(new)) if new.is_terminating() && !old.is_terminating() => {
-                self.expectations.deletion_observed(&key, pod.uid());
-            }
-            (Some(old), Some(new)) if !pods::matters(old, new) => return,
-            (Some(old), Some(new)) => {
-                let set = adapter::set(self.kind, &key, informers);
-                let min_ready = set.map_or(0, |set| min_ready(&set));
-                if min_ready > 0
-                    && !pods::is_ready(old)
-                    && let Some(at) = pods::available_at(new, min_ready)
-                {
-                    self.queue.add_at(key.clone(), at);
-                }
-            }
+        if !self.control.observe(&key, delta) {
+            return;
         }
         self.queue.add(key, revision);
     }
@@ -150,16 +130,24 @@ impl ReplicaSetController {
         };
         let (tally, adopted) = self.claim(&set, ctx)?;
         let mut failure = None;
-        if self.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
+        if self.control.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
+            let involved = adapter::reference(self.kind, &set);
             failure = match plan_step(tally.active, replicas(&set)) {
                 Step::Nothing => None,
-                Step::Create(count) => self.create(&set, count, ctx).err(),
+                Step::Create(count) => {
+                    let owner = adapter::controller_ref(self.kind, &set);
+                    let template = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
+                    let pod = template.map(|one| pods::from_template(one, set.namespace(), owner));
+                    let make = |_| pod.clone().unwrap_or_default();
+                    let control = &mut self.control;
+                    control.create(key, &involved, count, &make, ctx).err()
+                }
                 Step::Delete(count) => {
                     let mut active = self.active(&set);
                     active.extend(adopted);
                     let related = self.related(&set, informers);
                     let victims = plan_victims(active, count, &related, ctx.now);
-                    self.delete(&set, &victims, ctx).err()
+                    self.control.delete(key, &involved, &victims, ctx).err()
                 }
             };
         }
@@ -184,7 +172,7 @@ impl ReplicaSetController {
             if owned.matches {
                 tally.count(owned);
             } else if !set.is_terminating() {
-                release(&owned.pod, set, ctx)?;
+                release(&owned.pod, set.uid(), ctx)?;
             }
         }
         if set.is_terminating() {
@@ -227,92 +215,6 @@ impl ReplicaSetController {
             .collect()
     }
 
-    /// Creates Pods in batches of 1, 2, 4, …: a refusal stops it before many requests are wasted.
-    fn create(&mut self, set: &ReplicaSet, count: u32, ctx: &mut Ctx<'_>) -> Result<(), Status> {
-        let key = set.namespaced_name();
-        let Some(template) = set.spec.as_ref().and_then(|spec| spec.template.as_ref()) else {
-            return Ok(());
-        };
-        let mut pod = pods::from_template(template, set);
-        pod.metadata.owner_references = Some(vec![adapter::controller_ref(self.kind, set)]);
-        self.expectations.expect_creations(&key, count, ctx.now);
-        let (mut left, mut batch) = (count, 1);
-        while left > 0 {
-            let mut refusal = None;
-            let size = batch.min(left);
-            for _ in 0..size {
-                match ctx.create(pod.clone()) {
-                    Ok(pod) => {
-                        let message = format!("Created pod: {}", pod.name());
-                        self.event(ctx, set, EventType::Normal, "SuccessfulCreate", message);
-                    }
-                    // Any creation will be refused from now on: there is nothing to do or to say.
-                    Err(status) if status.is_namespace_terminating() => {
-                        self.expectations.creation_observed(&key);
-                    }
-                    Err(status) => {
-                        self.expectations.creation_observed(&key);
-                        let message = format!("Error creating: {status}");
-                        self.event(ctx, set, EventType::Warning, "FailedCreate", message);
-                        refusal = Some(status);
-                    }
-                }
-            }
-            left -= size;
-            if let Some(status) = refusal {
-                (0..left).for_each(|_| self.expectations.creation_observed(&key));
-                return Err(status);
-            }
-            batch *= 2;
-        }
-        Ok(())
-    }
-
-    fn delete(
-        &mut self,
-        set: &ReplicaSet,
-        victims: &[Arc<Pod>],
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), Status> {
-        let key = set.namespaced_name();
-        let uids = victims.iter().map(|pod| pod.uid().to_owned());
-        self.expectations.expect_deletions(&key, uids, ctx.now);
-        let mut refusal = None;
-        for pod in victims {
-            match ctx.delete(
-                pod.namespaced_name().of(Kind::Pod),
-                DeleteOptions::default(),
-            ) {
-                Ok(()) => {
-                    let message = format!("Deleted pod: {}", pod.name());
-                    self.event(ctx, set, EventType::Normal, "SuccessfulDelete", message);
-                }
-                Err(status) => {
-                    self.expectations.deletion_observed(&key, pod.uid());
-                    if status.reason != Reason::NotFound {
-                        let message = format!("Error deleting: {status}");
-                        self.event(ctx, set, EventType::Warning, "FailedDelete", message);
-                        refusal = Some(status);
-                    }
-                }
-            }
-        }
-        refusal.map_or(Ok(()), Err)
-    }
-
-    fn event(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        set: &ReplicaSet,
-        event_type: EventType,
-        reason: &str,
-        message: String,
-    ) {
-        let involved = adapter::reference(self.kind, set);
-        self.recorder
-            .event_at(ctx, involved, event_type, reason, message);
-    }
-
     fn update_status(
         &mut self,
         set: &ReplicaSet,
@@ -334,16 +236,6 @@ impl ReplicaSetController {
     }
 }
 
-fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status> {
-    let mut released = pod.clone();
-    let owners = &mut released.metadata.owner_references;
-    if let Some(owners) = owners {
-        owners.retain(|reference| reference.uid != set.uid());
-    }
-    owners.take_if(|owners| owners.is_empty());
-    Status::ignore_not_found(ctx.update(released))
-}
-
 fn selector(set: &ReplicaSet) -> Selector {
     let selector = set.spec.as_ref().map(|spec| &spec.selector);
     Selector::from_label_selector(selector).unwrap_or(Selector::nothing())
@@ -356,11 +248,4 @@ fn replicas(set: &ReplicaSet) -> u32 {
         .and_then(|spec| spec.replicas)
         .unwrap_or(1);
     u32::try_from(replicas).unwrap_or(0)
-}
-
-fn min_ready(set: &ReplicaSet) -> i32 {
-    set.spec
-        .as_ref()
-        .and_then(|spec| spec.min_ready_seconds)
-        .unwrap_or(0)
 }

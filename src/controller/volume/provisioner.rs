@@ -255,7 +255,10 @@ mod tests {
         });
         assert_eq!(serde_json::to_value(spec).expect("JSON"), expected);
         let other = new_volume(&claim, &class("Immediate"), "example.com/disk");
-        let path = other.spec.and_then(|spec| spec.host_path).map(|host| host.path);
+        let path = other
+            .spec
+            .and_then(|spec| spec.host_path)
+            .map(|host| host.path);
         let expected = "/tmp/hostpath-provisioner/default/mine";
         assert_eq!(path.as_deref(), Some(expected));
     }

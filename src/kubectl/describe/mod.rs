@@ -5,6 +5,7 @@
 
 mod config_map;
 mod container;
+mod daemon_set;
 mod deployment;
 mod endpoint_slice;
 mod endpoints;
@@ -18,6 +19,7 @@ mod replica_set;
 mod replication_controller;
 mod secret;
 mod service;
+mod stateful_set;
 mod template;
 mod volume;
 mod writer;
@@ -41,6 +43,8 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         Object::ReplicationController(controller) => {
             replication_controller::write(&mut w, controller, shell)?;
         }
+        Object::DaemonSet(set) => daemon_set::write(&mut w, set, shell)?,
+        Object::StatefulSet(set) => stateful_set::write(&mut w, set, shell)?,
         Object::Service(service) => service::write(&mut w, service, shell)?,
         Object::Node(node) => node::write(&mut w, node, shell)?,
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),

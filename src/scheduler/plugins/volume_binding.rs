@@ -5,15 +5,14 @@
 //! scores, storage capacity, and volumes that several Pods of one batch want (a write that comes too
 //! late is refused, and the Pod is tried again).
 
-use super::node_affinity;
-use crate::api::meta::MetaExt;
+use crate::api::meta::{self, MetaExt};
 use crate::api::volume::{
     NO_PROVISIONER, SELECTED_NODE, Seeker, annotate, bound_volume, claim_class, claim_of,
     claim_phase, find, is_bound, is_delayed, requested, volume_name,
 };
-use crate::api::{Kind, Object, ObjectKey, quantity};
+use crate::api::{Kind, Object, ObjectKey, node_affinity, quantity};
 use crate::client::ObjectInformer;
-use crate::scheduler::{NodeInfo, node_labels};
+use crate::scheduler::NodeInfo;
 use crate::sim::order;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::storage::v1::StorageClass;
@@ -154,7 +153,7 @@ impl<'a> PodVolumes<'a> {
 
 /// Whether volumes of `class` are made, and can be used on this node.
 fn is_made_for(class: &StorageClass, node: &NodeInfo) -> bool {
-    let labels = node_labels(&node.node);
+    let labels = meta::labels(&node.node.metadata);
     let topologies = class.allowed_topologies.as_deref().unwrap_or_default();
     let allowed = topologies.is_empty()
         || topologies.iter().any(|topology| {
@@ -167,7 +166,10 @@ fn is_made_for(class: &StorageClass, node: &NodeInfo) -> bool {
 fn reaches(node: &NodeInfo, volume: &PersistentVolume) -> bool {
     let affinity = volume.spec.as_ref().and_then(|s| s.node_affinity.as_ref());
     let required = affinity.and_then(|affinity| affinity.required.as_ref());
-    required.is_none_or(|selector| node_affinity::selects(selector, node))
+    required.is_none_or(|selector| {
+        let mut terms = selector.node_selector_terms.iter();
+        terms.any(|term| node_affinity::meets(term, &node.node))
+    })
 }
 
 /// What has to be written so that the claims get their shares on `node`.
