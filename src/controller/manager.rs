@@ -47,6 +47,7 @@ controllers! {
     deployment: super::deployment::DeploymentController,
     replica_set: super::replica_set::ReplicaSetController,
     replication: super::replication::ReplicationManager,
+    job: super::job::JobController,
     endpoints: super::endpoints::EndpointsController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
     node_lifecycle: super::node_lifecycle::NodeLifecycleController,

@@ -5,12 +5,10 @@
 pub use crate::api::pod::{is_finished, is_ready, node_name, phase};
 
 use crate::api::meta::{self, MetaExt};
-use crate::api::owner;
 use crate::api::pod::readiness;
 use crate::sim::{SimDuration, SimTime, SortedMap};
-use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -99,19 +97,20 @@ pub fn deletion_order(a: &Pod, b: &Pod, related: &SortedMap<&str, u32>, now: Sim
         .then_with(|| a.uid().cmp(b.uid()))
 }
 
-/// A Pod made from `template` for `owner`.
-pub fn from_template(template: &PodTemplateSpec, owner: &ReplicaSet) -> Pod {
+/// A Pod made from `template` for the object with the metadata `of`, which `owner` refers to.
+pub fn from_template(template: &PodTemplateSpec, of: &ObjectMeta, owner: OwnerReference) -> Pod {
     let given = template.metadata.as_ref();
     // A name longer than this leaves no room for the suffix.
-    let prefix: String = format!("{}-", owner.name()).chars().take(58).collect();
+    let name = of.name.as_deref().unwrap_or_default();
+    let prefix: String = format!("{name}-").chars().take(58).collect();
     Pod {
         metadata: ObjectMeta {
             generate_name: Some(prefix),
-            namespace: Some(owner.namespace().to_owned()),
+            namespace: of.namespace.clone(),
             labels: given.and_then(|m| m.labels.clone()),
             annotations: given.and_then(|m| m.annotations.clone()),
             finalizers: given.and_then(|m| m.finalizers.clone()),
-            owner_references: Some(vec![owner::controller_ref(owner)]),
+            owner_references: Some(vec![owner]),
             ..ObjectMeta::default()
         },
         spec: template.spec.clone(),

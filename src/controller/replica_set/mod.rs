@@ -8,12 +8,12 @@ mod tally;
 
 use super::manager::Controller;
 use super::owned_pods::{Owned, OwnedPods};
+use super::pod_control::{PodControl, release};
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
-use crate::api::{Kind, NamespacedName, Reason, Status, owner};
-use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, Delta, EventType, Expectations, Recorder, WorkQueue, work_off};
+use crate::api::{Kind, NamespacedName, Status, owner};
+use crate::client::{Ctx, Delta, Expectations, Recorder, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -184,7 +184,7 @@ impl ReplicaSetController {
             if owned.matches {
                 tally.count(owned);
             } else if !set.is_terminating() {
-                release(&owned.pod, set, ctx)?;
+                release(&owned.pod, set.uid(), "", ctx)?;
             }
         }
         if set.is_terminating() {
@@ -227,45 +227,14 @@ impl ReplicaSetController {
             .collect()
     }
 
-    /// Creates Pods in batches of 1, 2, 4, …: a refusal stops it before many requests are wasted.
     fn create(&mut self, set: &ReplicaSet, count: u32, ctx: &mut Ctx<'_>) -> Result<(), Status> {
-        let key = set.namespaced_name();
         let Some(template) = set.spec.as_ref().and_then(|spec| spec.template.as_ref()) else {
             return Ok(());
         };
-        let mut pod = pods::from_template(template, set);
-        pod.metadata.owner_references = Some(vec![adapter::controller_ref(self.kind, set)]);
-        self.expectations.expect_creations(&key, count, ctx.now);
-        let (mut left, mut batch) = (count, 1);
-        while left > 0 {
-            let mut refusal = None;
-            let size = batch.min(left);
-            for _ in 0..size {
-                match ctx.create(pod.clone()) {
-                    Ok(pod) => {
-                        let message = format!("Created pod: {}", pod.name());
-                        self.event(ctx, set, EventType::Normal, "SuccessfulCreate", message);
-                    }
-                    // Any creation will be refused from now on: there is nothing to do or to say.
-                    Err(status) if status.is_namespace_terminating() => {
-                        self.expectations.creation_observed(&key);
-                    }
-                    Err(status) => {
-                        self.expectations.creation_observed(&key);
-                        let message = format!("Error creating: {status}");
-                        self.event(ctx, set, EventType::Warning, "FailedCreate", message);
-                        refusal = Some(status);
-                    }
-                }
-            }
-            left -= size;
-            if let Some(status) = refusal {
-                (0..left).for_each(|_| self.expectations.creation_observed(&key));
-                return Err(status);
-            }
-            batch *= 2;
-        }
-        Ok(())
+        let owner = adapter::controller_ref(self.kind, set);
+        let pod = pods::from_template(template, &set.metadata, owner);
+        let (_, refusal) = self.control(set).create(count, &mut || pod.clone(), ctx);
+        refusal.map_or(Ok(()), Err)
     }
 
     fn delete(
@@ -274,43 +243,19 @@ impl ReplicaSetController {
         victims: &[Arc<Pod>],
         ctx: &mut Ctx<'_>,
     ) -> Result<(), Status> {
-        let key = set.namespaced_name();
-        let uids = victims.iter().map(|pod| pod.uid().to_owned());
-        self.expectations.expect_deletions(&key, uids, ctx.now);
-        let mut refusal = None;
-        for pod in victims {
-            match ctx.delete(
-                pod.namespaced_name().of(Kind::Pod),
-                DeleteOptions::default(),
-            ) {
-                Ok(()) => {
-                    let message = format!("Deleted pod: {}", pod.name());
-                    self.event(ctx, set, EventType::Normal, "SuccessfulDelete", message);
-                }
-                Err(status) => {
-                    self.expectations.deletion_observed(&key, pod.uid());
-                    if status.reason != Reason::NotFound {
-                        let message = format!("Error deleting: {status}");
-                        self.event(ctx, set, EventType::Warning, "FailedDelete", message);
-                        refusal = Some(status);
-                    }
-                }
-            }
-        }
+        let mut control = self.control(set);
+        control.expect_deletions(victims, ctx);
+        let (_, refusal) = control.delete(victims, ctx);
         refusal.map_or(Ok(()), Err)
     }
 
-    fn event(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        set: &ReplicaSet,
-        event_type: EventType,
-        reason: &str,
-        message: String,
-    ) {
-        let involved = adapter::reference(self.kind, set);
-        self.recorder
-            .event_at(ctx, involved, event_type, reason, message);
+    fn control(&mut self, set: &ReplicaSet) -> PodControl<'_> {
+        PodControl {
+            key: set.namespaced_name(),
+            involved: adapter::reference(self.kind, set),
+            expectations: &mut self.expectations,
+            recorder: &mut self.recorder,
+        }
     }
 
     fn update_status(
@@ -332,16 +277,6 @@ impl ReplicaSetController {
         }
         Status::ignore_not_found(adapter::write_status(self.kind, set, status, ctx))
     }
-}
-
-fn release(pod: &Pod, set: &ReplicaSet, ctx: &mut Ctx<'_>) -> Result<(), Status> {
-    let mut released = pod.clone();
-    let owners = &mut released.metadata.owner_references;
-    if let Some(owners) = owners {
-        owners.retain(|reference| reference.uid != set.uid());
-    }
-    owners.take_if(|owners| owners.is_empty());
-    Status::ignore_not_found(ctx.update(released))
 }
 
 fn selector(set: &ReplicaSet) -> Selector {
