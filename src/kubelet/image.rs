@@ -2,6 +2,8 @@
 //! `static/images.yaml`. An image that is not in it is a stand-in: it listens on the ports that its
 //! container declares and answers with its Pod's name.
 
+use crate::api::meta;
+use crate::sim::SimTime;
 use serde::Deserialize;
 use std::sync::OnceLock;
 
@@ -29,6 +31,9 @@ pub struct Exit {
     pub after: u32,
     /// Its exit code.
     pub code: i32,
+    /// What it logs then; empty: nothing.
+    #[serde(default)]
+    pub log: String,
 }
 
 /// What a program does when it is told to end.
@@ -103,6 +108,12 @@ const fn ok() -> u16 {
 
 const fn half_a_second() -> u32 {
     500
+}
+
+/// `at` as the command `date` prints it.
+pub fn date(at: SimTime) -> String {
+    let at = meta::time(at).0;
+    at.strftime("%a %b %e %H:%M:%S UTC %Y").to_string()
 }
 
 fn catalogue() -> &'static [Program] {

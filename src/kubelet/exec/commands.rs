@@ -5,7 +5,7 @@
 
 use super::{FOREVER, Network, Place, Printed, Process, env, files, network};
 use crate::api::meta;
-use crate::kubelet::image::{Program, System};
+use crate::kubelet::image::{self, Program, System};
 use crate::sim::{SimDuration, SimTime};
 
 /// A command that is carried out.
@@ -414,8 +414,8 @@ fn date(_: &Process, run: &mut Run<'_, '_>) -> i32 {
         }
         [other, ..] => return run.unknown(&other.clone()),
     }
-    let now = meta::time(run.place.now).0;
-    run.line(&now.strftime("%a %b %e %H:%M:%S UTC %Y").to_string());
+    let now = image::date(run.place.now);
+    run.line(&now);
     0
 }
 
