@@ -19,6 +19,7 @@ pub mod name;
 pub mod owner;
 pub mod pod;
 pub mod quantity;
+pub mod schedule;
 pub mod schema;
 pub mod selector;
 mod status;

@@ -44,6 +44,12 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
 /// The same for one object: what a definition asks for that nothing here carries out, else what is
 /// said of its kind.
 pub fn warning_of(object: &Object) -> Option<&'static str> {
+    if let Object::CronJob(job) = object {
+        let zone = job.spec.time_zone.as_deref().unwrap_or("UTC");
+        return (!matches!(zone, "UTC" | "Etc/UTC")).then_some(
+            "there is no data on time zones in this cluster: a CronJob in another than UTC never runs",
+        );
+    }
     let Object::CustomResourceDefinition(definition) = object else {
         return warning(object.kind());
     };

@@ -48,6 +48,8 @@ controllers! {
     replica_set: super::replica_set::ReplicaSetController,
     replication: super::replication::ReplicationManager,
     job: super::job::JobController,
+    cron_job: super::cron_job::CronJobController,
+    ttl_after_finished: super::ttl_after_finished::TtlAfterFinishedController,
     endpoints: super::endpoints::EndpointsController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
     node_lifecycle: super::node_lifecycle::NodeLifecycleController,

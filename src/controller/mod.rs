@@ -4,6 +4,7 @@
 //! (there is one replica) and the controllers of kinds that are not served.
 
 mod cluster_role_aggregation;
+mod cron_job;
 mod custom_resource_definition;
 mod deployment;
 mod disruption;
@@ -32,6 +33,7 @@ mod service_pods;
 mod taint_eviction;
 mod token_secrets;
 mod trigger_time;
+mod ttl_after_finished;
 
 pub use custom_resource_definition::DefinitionControllers;
 pub use deployment::budget as rollout_budget;
