@@ -10,6 +10,7 @@ mod component;
 mod cordon;
 mod create;
 mod create_account;
+mod create_job;
 mod create_service;
 mod delete;
 mod describe;
@@ -30,6 +31,7 @@ mod set_resources;
 mod source;
 mod taint;
 mod version;
+mod wait;
 
 pub use pending::Pending;
 pub use rollout::status_text as rollout_status;
@@ -63,7 +65,9 @@ const VERBS: &[&Verb] = &[
     &cordon::CORDON,
     &create::FROM_FILE,
     &create::CONFIG_MAP,
+    &create_job::CRON_JOB,
     &create::DEPLOYMENT,
+    &create_job::JOB,
     &create::NAMESPACE,
     &create_service::VERB,
     &create_account::ACCOUNT,
@@ -90,6 +94,7 @@ const VERBS: &[&Verb] = &[
     &taint::VERB,
     &cordon::UNCORDON,
     &version::VERB,
+    &wait::VERB,
 ];
 
 /// The commands of kubectl that Kubarium does not have yet.
@@ -114,11 +119,11 @@ pub const NOT_YET: &[&str] = &[
     "proxy",
     "replace",
     "top",
-    "wait",
 ];
 
 /// Other names of commands: (name, the one meant), in the second place of a line too.
 const ALIASES: &[(&str, &str)] = &[
+    ("cj", "cronjob"),
     ("cm", "configmap"),
     ("deploy", "deployment"),
     ("ns", "namespace"),

@@ -10,6 +10,7 @@ mod endpoint_slice;
 mod endpoints;
 mod events;
 mod generic;
+mod job;
 mod namespace;
 mod node;
 mod node_resources;
@@ -41,6 +42,8 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         Object::ReplicationController(controller) => {
             replication_controller::write(&mut w, controller, shell)?;
         }
+        Object::Job(job) => job::write(&mut w, job),
+        Object::CronJob(job) => job::write_cron(&mut w, job),
         Object::Service(service) => service::write(&mut w, service, shell)?,
         Object::Node(node) => node::write(&mut w, node, shell)?,
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),
