@@ -183,6 +183,10 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
     type: kubernetes.io/service-account-token}
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
+---
+{apiVersion: batch/v1, kind: CronJob, metadata: {name: often}, spec: {schedule: "* * * * *", successfulJobsHistoryLimit: 1,
+        jobTemplate: {spec: {ttlSecondsAfterFinished: 90, template: {spec: {restartPolicy: Never,
+        containers: [{name: a, image: busybox, command: [sh, -c, exit 0]}]}}}}}}
 "#;
 
 /// Nobody asks the parts what they may do; this does, of everything that they have written.
@@ -244,6 +248,9 @@ fn the_parts_do_what_their_roles_allow() {
         "service-account-controller",
         "root-ca-cert-publisher",
         "serviceaccount-token-controller",
+        "job-controller",
+        "cronjob-controller",
+        "ttl-after-finished-controller",
     ] {
         assert!(actors.contains(part), "{actors:?}");
     }

@@ -20,7 +20,7 @@ const TEXT_LIMIT: usize = 16 * 1024;
 /// Even a process that has nothing to do takes a moment.
 const SHORTEST: SimDuration = SimDuration::millis(50);
 /// What a shell says where there is no such command.
-const NOT_FOUND: i32 = 127;
+const NOT_FOUND: &str = "not found\n";
 
 /// How a command goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn course(argv: Vec<String>, mut place: Place) -> Option<Course> {
         for line in printed.out.lines().chain(printed.err.lines()) {
             lines.push((place.now, line.to_owned()));
         }
-        if asked || length > TEXT_LIMIT || process.last_code() == NOT_FOUND {
+        if asked || length > TEXT_LIMIT || printed.err.contains(NOT_FOUND) {
             return None;
         }
         if let Some(code) = process.code() {
@@ -139,7 +139,7 @@ mod tests {
             (&["sleep", "infinity"], None),
             (&["sh"], Some((50, 0, none))),
             (&["sh", "-c", "while true; do sleep 1; done"], None),
-            (&["sh", "-c", "python train.py"], None),
+            (&["sh", "-c", "python train.py || sleep 3"], None),
             (&["python", "train.py"], None),
             (&["wget", "-O-", "http://web"], None),
         ] {

@@ -1,5 +1,6 @@
 //! What must hold after every event, whatever was done.
 
+use crate::jobs::Ledger;
 use crate::rollout;
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
 use kubarium::api::meta::MetaExt;
@@ -18,6 +19,7 @@ pub type Before = BTreeMap<ObjectKey, Object>;
 pub struct Watcher {
     revision: u64,
     before: Before,
+    jobs: Ledger,
 }
 
 impl Watcher {
@@ -27,6 +29,7 @@ impl Watcher {
         Self {
             revision: etcd.revision(),
             before,
+            jobs: Ledger::default(),
         }
     }
 
@@ -44,6 +47,7 @@ impl Watcher {
             revision = event.revision;
         }
         rollout::check(&self.before, &events, cluster)?;
+        self.jobs.check(&self.before, &events)?;
         for event in &events {
             let key = event.key.clone();
             match event.verb {

@@ -2,7 +2,8 @@
 //!
 //! Upstream: pkg/controller/cronjob/{cronjob_controllerv2,utils,injection}.go, v1.36. There is no data
 //! on time zones here: where one is said that is not UTC, nothing runs, as upstream where it does not
-//! know a zone. Left out: a zone within the schedule, which is refused when a CronJob is made.
+//! know a zone. Left out: a zone within the schedule, which is refused when a CronJob is made, and the
+//! event `MissSchedule`: as upstream looks only for starts within the deadline, none is ever too late.
 
 mod plan;
 
@@ -14,7 +15,7 @@ use crate::api::schedule::Schedule;
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
 use crate::client::{self, Ctx, Delta, EventType, Recorder, WorkQueue, work_off};
-use crate::sim::{SimDuration, SimTime, order};
+use crate::sim::{SimTime, order};
 use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus, Job};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use plan::{plan_next, plan_starts};
@@ -233,15 +234,6 @@ impl Work<'_> {
         if starts.are_too_many() {
             let message = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew";
             self.warn(ctx, "TooManyMissedTimes", message.to_owned());
-        }
-        if let Some(seconds) = spec.starting_deadline_seconds {
-            let latest = at + SimDuration::secs(u64::try_from(seconds).unwrap_or(0));
-            if latest < ctx.now {
-                let text = meta::time(at).0.strftime("%a, %d %b %Y %H:%M:%S +0000");
-                let message = format!("Missed scheduled time to start a job: {text}");
-                self.warn(ctx, "MissSchedule", message);
-                return Ok(next);
-            }
         }
         let job = self.new_job(at);
         let name = job.metadata.name.clone();

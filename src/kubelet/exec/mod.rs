@@ -184,11 +184,6 @@ impl Process {
         (self.doing == Doing::Ended && !self.copies && self.until.is_none()).then_some(self.code)
     }
 
-    /// The exit code of what it carried out last.
-    pub const fn last_code(&self) -> i32 {
-        self.code
-    }
-
     /// Whether the script that it is given, if it is, is one that the shells here understand.
     pub fn is_understood(&self) -> bool {
         let script = self.argv.get(2).filter(|_| !self.shell.is_empty());
