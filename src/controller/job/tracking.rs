@@ -50,50 +50,26 @@ pub fn plan_tracking(
     };
     let mut known = view.known.clone();
     let mut fresh = 0;
-    let success = end
-        .as_ref()
-        .is_some_and(|end| end.type_ == "SuccessCriteriaMet");
     for pod in view.pods.iter().filter(|pod| view.is_uncounted(pod)) {
         let failed = is_failed(view.spec, pod);
-        let succeeded = pods::phase(pod) == "Succeeded";
-        let over = view.deleted || end.is_some() || succeeded;
+        let over = view.deleted || end.is_some() || pods::phase(pod) == "Succeeded";
         let is_held = view.held.iter().any(|(_, held)| held.uid() == pod.uid());
         if !over && (!failed || is_held) {
             continue;
         }
         plan.remove.push(pod.clone());
-        let noted = status.uncounted_terminated_pods.get_or_insert_default();
-        let lists = [&noted.succeeded, &noted.failed];
-        let [is_success, is_failure] = lists.map(|list| {
-            let mut uids = list.iter().flatten();
-            uids.any(|uid| uid == pod.uid())
-        });
-        let index = view.index(pod);
-        if succeeded && !is_failure {
-            if view.is_indexed() {
-                if let Some(index) = index.filter(|index| !known.has(*index)) {
-                    known.add(index, index);
-                    fresh += 1;
-                    plan.flush = true;
-                }
-            } else if !is_success {
-                noted
-                    .succeeded
-                    .get_or_insert_default()
-                    .push(pod.uid().to_owned());
+        let success = end.as_ref().map(|end| end.type_ == "SuccessCriteriaMet");
+        let fails = failed || success == Some(false);
+        match note(view, status, pod, fails) {
+            Noted::Index(index) if !known.has(index) => {
+                known.add(index, index);
+                fresh += 1;
                 plan.flush = true;
             }
-        } else if (failed || (end.is_some() && !success))
-            && !is_failure
-            && (!view.is_indexed() || index.is_some())
-            && view.verdict(pod).counts
-        {
-            noted
-                .failed
-                .get_or_insert_default()
-                .push(pod.uid().to_owned());
-            plan.flush = true;
+            Noted::Pod => plan.flush = true,
+            _ => {}
         }
+        let noted = status.uncounted_terminated_pods.get_or_insert_default();
         let lists = [&noted.succeeded, &noted.failed];
         let noted = lists.map(|list| list.as_ref().map_or(0, Vec::len));
         if fresh + noted[0] + noted[1] >= NOTED_MAX {
@@ -108,6 +84,42 @@ pub fn plan_tracking(
     }
     plan.flush |= announce(view, status, end);
     plan
+}
+
+/// What a status says of a Pod.
+enum Noted {
+    Nothing,
+    /// Its uid is new there.
+    Pod,
+    /// Its index is to be.
+    Index(u32),
+}
+
+/// Notes in `status` how a Pod has ended; one that has not succeeded failed where it `fails`.
+fn note(view: &View<'_>, status: &mut JobStatus, pod: &Pod, fails: bool) -> Noted {
+    let noted = status.uncounted_terminated_pods.get_or_insert_default();
+    let has = |list: &Option<Vec<String>>| list.iter().flatten().any(|uid| uid == pod.uid());
+    if has(&noted.failed) {
+        return Noted::Nothing;
+    }
+    let index = view.index(pod);
+    let list = if pods::phase(pod) == "Succeeded" {
+        if view.is_indexed() {
+            return index.map_or(Noted::Nothing, Noted::Index);
+        }
+        if has(&noted.succeeded) {
+            return Noted::Nothing;
+        }
+        &mut noted.succeeded
+    } else {
+        let has_place = !view.is_indexed() || index.is_some();
+        if !fails || !has_place || !view.verdict(pod).counts {
+            return Noted::Nothing;
+        }
+        &mut noted.failed
+    };
+    list.get_or_insert_default().push(pod.uid().to_owned());
+    Noted::Pod
 }
 
 fn note_indexes(view: &View<'_>, status: &mut JobStatus, done: &str, total: u32, flush: &mut bool) {
