@@ -5,6 +5,9 @@
 
 #![warn(missing_docs)]
 
+// value: types to JSON values and back
+pub mod value;
+
 // sim: time, chance, order
 pub mod sim;
 

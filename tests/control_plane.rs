@@ -187,6 +187,11 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
 {apiVersion: batch/v1, kind: CronJob, metadata: {name: often}, spec: {schedule: "* * * * *", successfulJobsHistoryLimit: 1,
         jobTemplate: {spec: {ttlSecondsAfterFinished: 90, template: {spec: {restartPolicy: Never,
         containers: [{name: a, image: busybox, command: [sh, -c, exit 0]}]}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: balanced}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
 "#;
 
 /// Nobody asks the parts what they may do; this does, of everything that they have written.
@@ -203,6 +208,7 @@ fn the_parts_do_what_their_roles_allow() {
         (Kind::ServiceAccount, "default", "default"),
         (Kind::Namespace, "", "gone"),
         (Kind::ReplicationController, "default", "old"),
+        (Kind::Service, "default", "balanced"),
     ] {
         let options = Default::default();
         let key = ObjectKey::new(kind, namespace, name);
@@ -227,7 +233,7 @@ fn the_parts_do_what_their_roles_allow() {
                 &["update", "patch", "create", "delete"],
                 &["", "status", "finalize", "binding"],
             ),
-            WatchVerb::Deleted => (&["delete", "update"], &["", "finalize"]),
+            WatchVerb::Deleted => (&["delete", "update", "patch"], &["", "finalize", "status"]),
         };
         let user = User::of_part(&entry.actor);
         let allowed = verbs.iter().any(|verb| {
@@ -251,6 +257,7 @@ fn the_parts_do_what_their_roles_allow() {
         "job-controller",
         "cronjob-controller",
         "ttl-after-finished-controller",
+        "service-controller",
     ] {
         assert!(actors.contains(part), "{actors:?}");
     }

@@ -4,6 +4,8 @@ use super::{ApiType, NamespacedName};
 use crate::sim::SimTime;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::civil::DateTime;
+use k8s_openapi::jiff::tz::Offset;
 use std::collections::BTreeMap;
 
 /// Reads that every object offers without `Option`s in the way.
@@ -131,6 +133,22 @@ pub fn parse_rfc3339(text: &str) -> Option<SimTime> {
     u64::try_from(at.as_microsecond())
         .ok()
         .map(SimTime::from_micros)
+}
+
+/// The date and time of `at` in UTC, and what its day and its month are called: `Thu`, `Jan`. The
+/// library's own words for them come with all the formats it knows, which would weigh on the page.
+pub fn calendar(at: Timestamp) -> (DateTime, &'static str, &'static str) {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let date = Offset::UTC.to_datetime(at);
+    let nth = |names: &'static [&str], nth: i8| {
+        let name = usize::try_from(nth).ok().and_then(|nth| names.get(nth));
+        name.copied().unwrap_or_default()
+    };
+    let day = date.weekday().to_monday_zero_offset();
+    (date, nth(&DAYS, day), nth(&MONTHS, date.month() - 1))
 }
 
 /// `at` in RFC 3339, whole seconds: `2026-01-01T00:00:00Z`.

@@ -5,6 +5,7 @@
 
 use super::rest::ListOptions;
 use super::{ApiServer, FieldSelector, registry};
+use crate::api::codec;
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Object, Reason, Status};
@@ -41,8 +42,8 @@ impl Token {
         let bytes = URL_SAFE_NO_PAD
             .decode(text)
             .map_err(|error| wrong(error.to_string()))?;
-        let token: Token =
-            serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let json = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let token: Token = codec::from_value(json).map_err(wrong)?;
         match (token.v.as_str(), token.rv) {
             (TOKEN_VERSION, 0) => Err(wrong(format!(
                 "incorrect encoded start resourceVersion (version {TOKEN_VERSION})"
@@ -55,8 +56,7 @@ impl Token {
     }
 
     fn encode(&self) -> String {
-        let json = serde_json::to_vec(self).expect("invariant: a token has only string keys");
-        URL_SAFE_NO_PAD.encode(json)
+        URL_SAFE_NO_PAD.encode(codec::to_json(self))
     }
 }
 

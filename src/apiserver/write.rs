@@ -127,11 +127,12 @@ impl ApiServer {
         let given = object.meta_mut().managed_fields.take();
         registry::prepare_for_status_update(&mut object, &old);
         object.meta_mut().managed_fields = given;
+        let mut errors = registry::metadata_update_errors(object.meta(), old.meta());
         if let (Object::Custom(kind, new), Object::Custom(_, old)) = (&object, &old) {
-            let errors = custom::validate_update(*kind, new, old, &self.etcd);
-            if !errors.is_empty() {
-                return Err(Status::invalid(object.kind(), object.name(), &errors));
-            }
+            errors.extend(custom::validate_update(*kind, new, old, &self.etcd));
+        }
+        if !errors.is_empty() {
+            return Err(Status::invalid(object.kind(), object.name(), &errors));
         }
         write
             .tracking

@@ -1,6 +1,7 @@
 //! What decides a cluster, besides the commands given to it: its seed, start and nodes.
 
 use crate::apiserver::ApiServerConfig;
+use crate::controller::POOL_SIZE;
 use crate::sim::{SimRng, SimTime};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,8 @@ pub struct ClusterConfig {
     pub worker_size: NodeSize,
     /// How long after a change its watchers are told, in milliseconds.
     pub watch_latency_ms: u32,
+    /// How many load balancers the cloud around it has for its Services; 0: there is no cloud.
+    pub load_balancers: u8,
     /// Whether the sample application is there from the start.
     pub sample: bool,
 }
@@ -58,6 +61,7 @@ impl Default for ClusterConfig {
             workers: 3,
             worker_size: NodeSize::default(),
             watch_latency_ms: 4,
+            load_balancers: POOL_SIZE,
             sample: true,
         }
     }
@@ -72,6 +76,7 @@ impl ClusterConfig {
         self.start_secs = self.start_secs.clamp(946_684_800, 4_102_444_800);
         self.worker_size.cpu_milli = self.worker_size.cpu_milli.clamp(100, 1_024_000);
         self.worker_size.memory_mib = self.worker_size.memory_mib.clamp(128, 16_777_216);
+        self.load_balancers = self.load_balancers.min(POOL_SIZE);
         self.worker_size.pods = self.worker_size.pods.clamp(1, MAX_PODS);
         self
     }

@@ -56,7 +56,7 @@ impl Cluster {
     fn begin_part(&mut self, part: Part) {
         match part {
             Part::KubeControllerManager => {
-                self.controllers = ControllerManager::default();
+                self.controllers = ControllerManager::new(self.config.load_balancers);
                 self.wake_at(ComponentId::ControllerManager, self.now);
             }
             Part::KubeScheduler => {

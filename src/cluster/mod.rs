@@ -102,7 +102,7 @@ impl Cluster {
         Self {
             now,
             api,
-            controllers: ControllerManager::default(),
+            controllers: ControllerManager::new(config.load_balancers),
             scheduler: Scheduler::default(),
             kubelets,
             proxies,

@@ -52,6 +52,7 @@ controllers! {
     ttl_after_finished: super::ttl_after_finished::TtlAfterFinishedController,
     endpoints: super::endpoints::EndpointsController,
     endpoint_slice: super::endpoint_slice::EndpointSliceController,
+    service_load_balancer: super::service_load_balancer::ServiceLoadBalancerController,
     node_lifecycle: super::node_lifecycle::NodeLifecycleController,
     taint_eviction: super::taint_eviction::TaintEvictionController,
     garbage_collector: super::garbage_collector::GarbageCollector,
@@ -68,6 +69,16 @@ pub struct ControllerManager {
     cursor: WatchCursor,
     informers: Informers,
     controllers: Controllers,
+}
+
+impl ControllerManager {
+    /// A controller manager in a cloud with so many load balancers; 0: there is no cloud.
+    pub fn new(load_balancers: u8) -> Self {
+        let mut manager = Self::default();
+        manager.controllers.service_load_balancer =
+            super::service_load_balancer::ServiceLoadBalancerController::new(load_balancers);
+        manager
+    }
 }
 
 impl Component for ControllerManager {

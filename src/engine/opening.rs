@@ -3,7 +3,7 @@
 
 use super::{Shared, clock, post, saving, storage, wait};
 use crate::cluster::ClusterConfig;
-use crate::protocol::{AsideCommand, ClockCommand, FromEngine, Storage, ToEngine};
+use crate::protocol::{AsideCommand, ClockCommand, FromEngine, Remedy, Storage, ToEngine};
 use crate::session::{
     Opening, Past, Progress, Records, Saved, Session, decode_link, goes_on_from, read_records,
     to_text,
@@ -138,7 +138,7 @@ fn tell(notices: Vec<String>, aside: Option<String>) {
         Some(name) => FromEngine::Offer {
             text,
             label: "Save it as a file".to_owned(),
-            message: Box::new(ToEngine::Aside(AsideCommand::Export(name))),
+            remedy: Remedy::Export(name),
         },
     });
 }
@@ -302,7 +302,7 @@ pub fn ask(engine: &Shared, message: ToEngine, why: &str) {
             "The cluster you have would be gone: it cannot be kept aside ({why}). Export it to a file first if you want it back."
         ),
         label: "Go on without it".to_owned(),
-        message: Box::new(ToEngine::Anyway),
+        remedy: Remedy::Anyway,
     });
 }
 

@@ -2,7 +2,7 @@
 //! `static/images.yaml`. An image that is not in it is a stand-in: it listens on the ports that its
 //! container declares and answers with its Pod's name.
 
-use crate::api::meta;
+use crate::api::{codec, meta};
 use crate::sim::SimTime;
 use serde::Deserialize;
 use std::sync::OnceLock;
@@ -112,15 +112,18 @@ const fn half_a_second() -> u32 {
 
 /// `at` as the command `date` prints it.
 pub fn date(at: SimTime) -> String {
-    let at = meta::time(at).0;
-    at.strftime("%a %b %e %H:%M:%S UTC %Y").to_string()
+    let (now, day, month) = meta::calendar(meta::time(at).0);
+    let (hour, minute, second) = (now.hour(), now.minute(), now.second());
+    let (date, year) = (now.day(), now.year());
+    format!("{day} {month} {date:2} {hour:02}:{minute:02}:{second:02} UTC {year}")
 }
 
 fn catalogue() -> &'static [Program] {
     static PROGRAMS: OnceLock<Vec<Program>> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
-        serde_yaml::from_str(include_str!("../../static/images.yaml"))
-            .expect("invariant: the catalogue in the binary is well formed")
+        let read = serde_yaml::from_str(include_str!("../../static/images.yaml"));
+        let read = read.ok().and_then(|value| codec::from_value(value).ok());
+        read.expect("invariant: the catalogue in the binary is well formed")
     })
 }
 

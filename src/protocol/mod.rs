@@ -93,6 +93,29 @@ pub enum ToEngine {
     CrashForTest,
 }
 
+/// What a person can do about something that they are told. Few of the page's messages are such a
+/// thing: reading all of them would weigh on the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Remedy {
+    /// Do what was asked last, although the cluster that gives way is kept nowhere.
+    Anyway,
+    /// Begin anew, whatever is saved.
+    OpenAnew,
+    /// Make a file of what is kept aside under this name.
+    Export(String),
+}
+
+impl Remedy {
+    /// What the page says to the engine.
+    pub fn message(self) -> ToEngine {
+        match self {
+            Self::Anyway => ToEngine::Anyway,
+            Self::OpenAnew => ToEngine::OpenAnew,
+            Self::Export(name) => ToEngine::Aside(AsideCommand::Export(name)),
+        }
+    }
+}
+
 /// What the engine says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromEngine {
@@ -130,8 +153,8 @@ pub enum FromEngine {
         text: String,
         /// The word for what they can do.
         label: String,
-        /// What the page says to the engine if they do it.
-        message: Box<ToEngine>,
+        /// What they do.
+        remedy: Remedy,
     },
     /// It lives.
     Pong,

@@ -1,6 +1,7 @@
 //! What `kubarium serve` can be told.
 
 use crate::cluster::{ClusterConfig, MAX_WORKERS};
+use crate::controller::POOL_SIZE;
 use std::path::PathBuf;
 
 /// Serves a simulated cluster over the Kubernetes API, on this machine only.
@@ -21,6 +22,9 @@ pub struct ServeOptions {
     /// What all chance starts from
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How many load balancers the cloud around the cluster has (0: Services of that type stay pending)
+    #[arg(long, value_name = "N", default_value_t = POOL_SIZE, value_parser = clap::value_parser!(u8).range(..=i64::from(POOL_SIZE)))]
+    pub load_balancers: u8,
     /// Restore the cluster from this file, and save it there
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -46,6 +50,7 @@ impl ServeOptions {
             seed: self.seed,
             start_secs,
             workers: self.nodes,
+            load_balancers: self.load_balancers,
             sample: self.sample,
             ..ClusterConfig::default()
         }

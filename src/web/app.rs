@@ -14,9 +14,10 @@ use super::tabs::{TABS, Tabs};
 use super::theme::Theme;
 use super::{bar, dom, editor, time_bar};
 use crate::protocol::{
-    Aside, AsideCommand, Beside, ClockCommand, FromEngine, ObjectsRequest, Place, PodView, Report,
-    Screen, Spot, Tab, ToEngine, UserCommand, ViewRequest,
+    Aside, AsideCommand, Beside, ClockCommand, FromEngine, ObjectsRequest, Place, PodView, Remedy,
+    Report, Screen, Spot, Tab, ToEngine, UserCommand, ViewRequest,
 };
+use crate::value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -78,7 +79,7 @@ struct Said {
 struct Offer {
     text: String,
     label: String,
-    message: ToEngine,
+    remedy: Remedy,
 }
 
 /// The Pods of each node, by its name; those without a node under the empty one.
@@ -161,7 +162,7 @@ impl Component for App {
             Msg::Open(tab) => self.open(tab),
             Msg::Accept(accepted) => {
                 if let Some(offer) = self.offer.take().filter(|_| accepted) {
-                    self.send(&offer.message);
+                    self.send(&offer.remedy.message());
                 }
             }
             Msg::ToStage => self.on_stage = true,
@@ -417,13 +418,12 @@ impl App {
             FromEngine::Offer {
                 text,
                 label,
-                message,
+                remedy,
             } => {
-                let message = *message;
                 self.offer = Some(Offer {
                     text,
                     label,
-                    message,
+                    remedy,
                 });
             }
             // Whoever keeps the engine for the page hears these.
@@ -440,8 +440,8 @@ impl App {
         };
         if self.applying == Some(id) {
             self.applying = None;
-            let errors = serde_json::to_string(&report.errors).unwrap_or_default();
-            editor::mark(&errors);
+            let errors = value::to_value(&report.errors).unwrap_or_default();
+            editor::mark(&errors.to_string());
             self.report = Rc::new(report);
         }
         self.say(text, bad);

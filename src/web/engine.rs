@@ -5,7 +5,8 @@
 // Two crashes are told apart by real time.
 #![allow(clippy::disallowed_methods)]
 
-use crate::protocol::{FromEngine, Outbox, Outgoing, ToEngine};
+use crate::protocol::{FromEngine, Outbox, Outgoing, Remedy, ToEngine};
+use crate::value;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
@@ -88,9 +89,9 @@ impl Engine {
 
     fn post(&self, message: &ToEngine) {
         let state = self.state.borrow();
-        if let (Some(worker), Ok(text)) = (&state.worker, serde_json::to_string(message)) {
+        if let (Some(worker), Ok(value)) = (&state.worker, value::to_value(message)) {
             // A worker that ends just now hears nothing; it is replaced, and its commands answered.
-            let _ = worker.post_message(&JsValue::from_str(&text));
+            let _ = worker.post_message(&JsValue::from_str(&value.to_string()));
         }
     }
 
@@ -100,7 +101,8 @@ impl Engine {
         let own = worker.clone();
         let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let text = event.data().as_string().unwrap_or_default();
-            if let Ok(message) = serde_json::from_str(&text) {
+            let value = serde_json::from_str(&text).ok();
+            if let Some(message) = value.and_then(|value| value::from_value(value).ok()) {
                 engine.hear(&own, message);
             }
         });
@@ -213,7 +215,7 @@ impl Engine {
             self.tell(FromEngine::Offer {
                 text,
                 label: "Start anew".to_owned(),
-                message: Box::new(ToEngine::OpenAnew),
+                remedy: Remedy::OpenAnew,
             });
             self.answer_lost(false);
             return;

@@ -24,9 +24,22 @@ pub struct World {
 impl World {
     /// A fresh cluster for a script in `folder`.
     pub fn new(folder: &Path) -> Self {
+        Self::of(folder, ClusterConfig::default())
+    }
+
+    /// A fresh cluster that no cloud is around, as the recorded ones.
+    pub fn without_cloud(folder: &Path) -> Self {
+        let config = ClusterConfig {
+            load_balancers: 0,
+            ..ClusterConfig::default()
+        };
+        Self::of(folder, config)
+    }
+
+    fn of(folder: &Path, config: ClusterConfig) -> Self {
         let mut cluster = Cluster::new(ClusterConfig {
             sample: false,
-            ..ClusterConfig::default()
+            ..config
         });
         let until = cluster.now() + START;
         cluster.run_until(until);

@@ -22,8 +22,8 @@ const UP_TO_SCENARIO: &[&str] = &["cluster", "kubectl", "scenario"];
 fn allowed(module: &str) -> Option<Vec<&'static str>> {
     let session = || [BELOW_CLUSTER, UP_TO_SCENARIO].concat();
     Some(match module {
-        "sim" | "protocol" | "allocator" => vec![],
-        "api" => vec!["sim"],
+        "sim" | "value" | "protocol" | "allocator" => vec![],
+        "api" => vec!["sim", "value"],
         "etcd" => vec!["sim", "api"],
         "apiserver" => vec!["sim", "api", "etcd"],
         "client" | "kubectl" => vec!["sim", "api", "apiserver"],
@@ -34,7 +34,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "session" => [session(), vec!["protocol"]].concat(),
         "dashboard" => [session(), vec!["session", "protocol"]].concat(),
         "engine" => [session(), vec!["session", "dashboard", "protocol"]].concat(),
-        "web" => vec!["protocol"],
+        "web" => vec!["protocol", "value"],
         "server" => [session(), vec!["session"]].concat(),
         _ => return None,
     })

@@ -4,12 +4,12 @@
 //! text has one serializer, over `dyn Write`.
 
 mod json;
-mod read;
 mod yaml;
 
 pub use json::{BODY_LIMIT, Parsed, parse_json};
 pub use yaml::to_yaml;
 
+use crate::value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,7 +17,8 @@ use std::io::Write;
 
 /// `object` as JSON.
 pub fn to_value<T: Serialize + ?Sized>(object: &T) -> Value {
-    serde_json::to_value(object).expect("invariant: API types have only string keys")
+    let written = value::to_value(object);
+    written.expect("invariant: API types have only string keys")
 }
 
 /// `object` as JSON text, without spaces, fields in the order of the type. For a type of the API take
@@ -33,9 +34,9 @@ pub fn to_json<T: Serialize + ?Sized>(object: &T) -> String {
 /// An object from JSON.
 ///
 /// # Errors
-/// The decoder's words.
+/// That a value does not fit its type.
 pub fn from_value<T: DeserializeOwned>(json: Value) -> Result<T, String> {
-    T::deserialize(read::Reader(json)).map_err(|error| error.to_string())
+    value::from_value(json).map_err(|misfit| misfit.to_string())
 }
 
 #[cfg(test)]

@@ -167,6 +167,13 @@ pub fn metadata_errors(metadata: &ObjectMeta, namespaced: bool, name: NameRule) 
     errors
 }
 
+/// What is wrong with a change of metadata, whosever it is.
+pub fn metadata_update_errors(new: &ObjectMeta, old: &ObjectMeta) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    rules::meta::object_meta_update(new, old, &mut errors);
+    errors
+}
+
 /// What is wrong with a change: the metadata that every object has (as upstream's
 /// `rest.BeforeUpdate`), then the kind's own errors. What both say is said once.
 pub fn validate_update(object: &Object, old: &Object, etcd: &Etcd) -> Vec<FieldError> {

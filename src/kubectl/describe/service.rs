@@ -9,7 +9,7 @@ use crate::apiserver::table::format_labels;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::resource::{self, Scope};
 use crate::kubectl::shell::Shell;
-use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::sync::Arc;
 
@@ -76,11 +76,14 @@ fn addresses(w: &mut Writer, service: &Service, spec: &ServiceSpec) {
     let status = service.status.as_ref();
     let balancer = status.and_then(|status| status.load_balancer.as_ref());
     let ingress = balancer.and_then(|balancer| balancer.ingress.as_ref());
-    let points: Vec<String> = ingress
-        .into_iter()
-        .flatten()
-        .filter_map(|point| point.ip.clone().or(point.hostname.clone()))
-        .collect();
+    let point = |point: &LoadBalancerIngress| {
+        let ip = point.ip.as_ref().map(|ip| match &point.ip_mode {
+            Some(mode) => format!("{ip} ({mode})"),
+            None => ip.clone(),
+        });
+        ip.or_else(|| point.hostname.clone())
+    };
+    let points: Vec<String> = ingress.into_iter().flatten().filter_map(point).collect();
     if !points.is_empty() {
         w.field(0, "LoadBalancer Ingress", points.join(", "));
     }

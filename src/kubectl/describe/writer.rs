@@ -1,7 +1,9 @@
 //! What describers write with: indented lines whose columns are set at the end.
 
+use crate::api::meta;
 use crate::kubectl::output::tabs;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use k8s_openapi::jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// The longest annotation that stands on one line.
@@ -105,17 +107,21 @@ fn shorten(text: &str) -> String {
 
 /// A moment as describers write it: `Thu, 01 Jan 2026 00:00:00 +0000`.
 pub fn date(time: Option<&Time>) -> String {
-    time.map_or(ZERO.to_owned(), |time| time.0.strftime(FORMAT).to_string())
+    time.map_or(ZERO.to_owned(), |time| written(time.0))
 }
 
 /// A moment with microseconds, which are left out.
 pub fn date_micro(time: Option<&MicroTime>) -> String {
-    time.map_or("<unset>".to_owned(), |time| {
-        time.0.strftime(FORMAT).to_string()
-    })
+    time.map_or("<unset>".to_owned(), |time| written(time.0))
 }
 
-const FORMAT: &str = "%a, %d %b %Y %H:%M:%S %z";
+fn written(at: Timestamp) -> String {
+    let (at, day, month) = meta::calendar(at);
+    let (date, year) = (at.day(), at.year());
+    let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+    format!("{day}, {date:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+}
+
 const ZERO: &str = "Mon, 01 Jan 0001 00:00:00 +0000";
 
 /// `True` or `False`.

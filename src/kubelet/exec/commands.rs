@@ -510,7 +510,10 @@ fn ps(process: &Process, run: &mut Run<'_, '_>) -> i32 {
     let flags = run.args().join(" ");
     let lines = processes(process, run);
     let user = named(owner(run.place).0).replace("0(root)", "root");
-    let clock = |at: SimTime| meta::time(at).0.strftime("%H:%M").to_string();
+    let clock = |at: SimTime| {
+        let (at, ..) = meta::calendar(meta::time(at).0);
+        format!("{:02}:{:02}", at.hour(), at.minute())
+    };
     let debian = run.place.program.system == System::Debian;
     let (head, form) = match (debian, flags.trim_start_matches('-')) {
         (false, "" | "a" | "aux" | "ef" | "-ef" | "w" | "auxw") => {

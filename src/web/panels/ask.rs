@@ -22,9 +22,11 @@ pub struct Props {
     pub send: Callback<Msg>,
 }
 
-/// Where a request comes from, as the select holds it: `node worker-1`, `pod default/web`.
+/// Where a request comes from, as the select holds it: `ip 198.51.100.1` (from outside, to this
+/// external address), `node worker-1` (from outside, to this node), `pod default/web`.
 #[derive(Clone, Debug, PartialEq)]
 enum From {
+    Outside(String),
     Node(String),
     Pod(Place),
 }
@@ -37,12 +39,14 @@ impl From {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
             })),
+            ("ip", _) => Some(Self::Outside(name.to_owned())),
             _ => Some(Self::Node(name.to_owned())),
         }
     }
 
     fn text(&self) -> String {
         match self {
+            Self::Outside(ip) => format!("ip {ip}"),
             Self::Node(name) => format!("node {name}"),
             Self::Pod(at) => format!("pod {}/{}", at.namespace, at.name),
         }
@@ -78,7 +82,7 @@ pub fn Ask(props: &Props) -> Html {
     let path = use_state_eq(|| "/".to_owned());
     let pace = use_state_eq(|| 5_u32);
     let outside = service.ports.iter().any(|port| port.node_port > 0);
-    let options = origins(nodes, callers, outside);
+    let options = origins(service, nodes, callers, outside);
     let known = |text: &str| options.iter().any(|(value, _)| value == text);
     let chosen = match known(&from) {
         true => (*from).clone(),
@@ -130,7 +134,12 @@ pub fn Ask(props: &Props) -> Html {
 }
 
 /// (value, label) of all places that a request can come from.
-fn origins(nodes: &[Arc<NodeView>], callers: &[Place], outside: bool) -> Vec<(String, String)> {
+fn origins(
+    service: &ServiceView,
+    nodes: &[Arc<NodeView>],
+    callers: &[Place],
+    outside: bool,
+) -> Vec<(String, String)> {
     let mut nodes: Vec<&Arc<NodeView>> = nodes.iter().filter(|_| outside).collect();
     // Workers first: that is where people send requests.
     nodes.sort_by_key(|node| node.role == "control-plane");
@@ -138,7 +147,12 @@ fn origins(nodes: &[Arc<NodeView>], callers: &[Place], outside: bool) -> Vec<(St
         let value = From::Node(node.name.clone()).text();
         (value, format!("outside, at {}", node.name))
     };
-    let mut options: Vec<(String, String)> = nodes.into_iter().map(entry).collect();
+    let address = |ip: &String| {
+        let value = From::Outside(ip.clone()).text();
+        (value, format!("outside, at {ip}"))
+    };
+    let mut options: Vec<(String, String)> = service.external_ips.iter().map(address).collect();
+    options.extend(nodes.into_iter().map(entry));
     options.extend(callers.iter().map(|at| {
         let value = From::Pod(at.clone()).text();
         (value, format!("Pod {}", at.name))
@@ -159,6 +173,10 @@ fn target(
         let ip = node.map_or("", |node| node.ip.as_str());
         return html! { <p class="ask-to"><span>{"To"}</span><span class="mono">{format!("{ip}:{port}")}<span class="muted">{" (its node port)"}</span></span></p> };
     }
+    if let Some(From::Outside(ip)) = origin {
+        let port = service.ports.first().map_or(0, |port| port.port);
+        return html! { <p class="ask-to"><span>{"To"}</span><span class="mono">{format!("{ip}:{port}")}<span class="muted">{" (its external address)"}</span></span></p> };
+    }
     let onchange = {
         let by = by.clone();
         Callback::from(move |event: Event| by.set(dom::value(&event).parse().unwrap_or(0)))
@@ -176,6 +194,10 @@ fn target(
 fn once(service: &ServiceView, origin: &From, host: Option<&str>, path: &str) -> UserCommand {
     let port = service.ports.first().map_or(80, |port| port.port);
     match origin {
+        From::Outside(ip) => UserCommand::Fetch {
+            from: Place::default(),
+            url: format!("http://{ip}:{port}{path}"),
+        },
         From::Node(node) => UserCommand::Request {
             to: service.at.clone(),
             node: node.clone(),
@@ -202,12 +224,14 @@ fn steady(
         return Html::default();
     };
     let (node, from) = match origin {
+        // A load enters at a node.
+        From::Outside(_) => return Html::default(),
         From::Node(node) => (node.clone(), Place::default()),
         From::Pod(from) => (String::new(), from.clone()),
     };
-    let spot = match origin {
-        From::Node(node) => Spot::named("node", "", node),
-        From::Pod(from) => Spot::pod(from),
+    let spot = match from.name.is_empty() {
+        true => Spot::named("node", "", &node),
+        false => Spot::pod(&from),
     };
     let running = loads
         .iter()

@@ -72,8 +72,8 @@ impl Strategy for Service {
     }
 
     fn prepare_for_status_update(&mut self, old: &Self) {
+        // The metadata may change: the service controller writes its finalizer this way.
         self.spec.clone_from(&old.spec);
-        self.metadata.clone_from(&old.metadata);
     }
 
     fn validate(&self) -> Vec<FieldError> {

@@ -3,37 +3,31 @@
 //!
 //! Takes what `serde_json::from_value` takes, except that a list may be longer than what it is read
 //! into, and that a map's keys are texts: those of JSON are, and every map of the API's types and of
-//! what is saved has such keys. A map of other keys is refused.
+//! what is saved has such keys. A map of other keys is refused. What does not fit is refused without
+//! saying where and why: whatever a person wrote has been through `decode`, which does say it, and the
+//! words for each type would weigh on the page.
 
+use super::Misfit;
 use serde::Deserializer;
 use serde::de::{
-    DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    Visitor,
+    DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
-use serde_json::{Error, Number, Value};
+use serde_json::{Number, Value};
+use std::fmt;
 
 /// A value that is read.
 pub(super) struct Reader(pub Value);
 
-#[inline(never)]
-fn wrong(value: &Value, expected: &dyn Expected) -> Error {
-    let found = match value {
-        Value::Null => Unexpected::Unit,
-        Value::Bool(truth) => Unexpected::Bool(*truth),
-        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-            (Some(whole), _) => Unexpected::Unsigned(whole),
-            (_, Some(whole)) => Unexpected::Signed(whole),
-            _ => Unexpected::Float(number.as_f64().unwrap_or_default()),
-        },
-        Value::String(text) => Unexpected::Str(text),
-        Value::Array(_) => Unexpected::Seq,
-        Value::Object(_) => Unexpected::Map,
-    };
-    Error::invalid_type(found, expected)
+impl serde::de::Error for Misfit {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
 }
 
-fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value, Error> {
+type Result<T> = std::result::Result<T, Misfit>;
+
+fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value> {
     match (number.as_u64(), number.as_i64()) {
         (Some(whole), _) => visitor.visit_u64(whole),
         (_, Some(whole)) => visitor.visit_i64(whole),
@@ -43,10 +37,10 @@ fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::
 
 macro_rules! numbers {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             match &self.0 {
                 Value::Number(number) => visit_number(number, visitor),
-                other => Err(wrong(other, &visitor)),
+                _ => Err(Misfit),
             }
         })*
     };
@@ -54,19 +48,19 @@ macro_rules! numbers {
 
 macro_rules! texts {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             match self.0 {
                 Value::String(text) => visitor.visit_string(text),
-                other => Err(wrong(&other, &visitor)),
+                _ => Err(Misfit),
             }
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Reader {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(truth) => visitor.visit_bool(truth),
@@ -77,31 +71,31 @@ impl<'de> Deserializer<'de> for Reader {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.0 {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match &self.0 {
             Value::Bool(truth) => visitor.visit_bool(*truth),
-            other => Err(wrong(other, &visitor)),
+            _ => Err(Misfit),
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.0 {
             Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
-            other => Err(wrong(&other, &visitor)),
+            _ => Err(Misfit),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.0 {
             Value::Object(fields) => visitor.visit_map(Fields::new(fields)),
-            other => Err(wrong(&other, &visitor)),
+            _ => Err(Misfit),
         }
     }
 
@@ -110,11 +104,11 @@ impl<'de> Deserializer<'de> for Reader {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value> {
         match self.0 {
             Value::Object(fields) => visitor.visit_map(Fields::new(fields)),
             Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
-            other => Err(wrong(&other, &visitor)),
+            _ => Err(Misfit),
         }
     }
 
@@ -122,20 +116,30 @@ impl<'de> Deserializer<'de> for Reader {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value> {
         visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
-        variants: &'static [&'static str],
+        _: &'static str,
+        _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.0.deserialize_enum(name, variants, visitor)
+    ) -> Result<V::Value> {
+        match self.0 {
+            Value::String(name) => visitor.visit_enum(Variant {
+                name,
+                content: Value::Null,
+            }),
+            Value::Object(fields) if fields.len() == 1 => {
+                let (name, content) = fields.into_iter().next().ok_or(Misfit)?;
+                visitor.visit_enum(Variant { name, content })
+            }
+            _ => Err(Misfit),
+        }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_unit()
     }
 
@@ -155,12 +159,9 @@ impl<'de> Deserializer<'de> for Reader {
 struct Items(std::vec::IntoIter<Value>);
 
 impl<'de> SeqAccess<'de> for Items {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         match self.0.next() {
             Some(item) => seed.deserialize(Reader(item)).map(Some),
             None => Ok(None),
@@ -196,20 +197,60 @@ impl Fields {
 }
 
 impl<'de> MapAccess<'de> for Fields {
-    type Error = Error;
+    type Error = Misfit;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         match self.next() {
             Some(name) => seed.deserialize(name.into_deserializer()).map(Some),
             None => Ok(None),
         }
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         seed.deserialize(Reader(self.value.take()))
+    }
+}
+
+/// One of an enum's variants: its name, or an object with this for its only key.
+struct Variant {
+    name: String,
+    content: Value,
+}
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = Misfit;
+    type Variant = Reader;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Reader)> {
+        let name = seed.deserialize(self.name.into_deserializer())?;
+        Ok((name, Reader(self.content)))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Reader {
+    type Error = Misfit;
+
+    fn unit_variant(self) -> Result<()> {
+        match self.0 {
+            Value::Null => Ok(()),
+            _ => Err(Misfit),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_map(visitor)
     }
 }
 
@@ -221,11 +262,9 @@ mod tests {
     use serde_json::json;
 
     /// What is read here, and by `serde_json`.
-    fn both<T: for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug>(
-        json: &Value,
-    ) -> Result<T, String> {
-        let here = T::deserialize(Reader(json.clone())).map_err(|error| error.to_string());
-        let there = serde_json::from_value::<T>(json.clone()).map_err(|error| error.to_string());
+    fn both<T: for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug>(json: &Value) -> Result<T> {
+        let here = T::deserialize(Reader(json.clone()));
+        let there = serde_json::from_value::<T>(json.clone()).map_err(|_| Misfit);
         assert_eq!(here, there, "{json}");
         here
     }
@@ -249,6 +288,39 @@ mod tests {
     }
 
     #[test]
+    fn variants_are_names_or_objects_with_one_key() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Thing {
+            Nothing,
+            Number(u8),
+            Pair(u8, String),
+            Named { name: String },
+        }
+        for json in [
+            json!("Nothing"),
+            json!({"Number": 7}),
+            json!({"Pair": [7, "x"]}),
+            json!({"Named": {"name": "x"}}),
+        ] {
+            both::<Thing>(&json).expect("a thing");
+        }
+        for json in [
+            json!("Other"),
+            json!({"Other": 1}),
+            json!({"Number": 7, "Pair": [7, "x"]}),
+            json!({"Number": -1}),
+            json!({"Nothing": 1}),
+            json!({"Pair": {"0": 7}}),
+            json!({"Named": "x"}),
+            json!({}),
+            json!([]),
+            json!(7),
+        ] {
+            both::<Thing>(&json).expect_err("refused");
+        }
+    }
+
+    #[test]
     fn maps_have_texts_for_keys() {
         use std::collections::BTreeMap;
         let json = json!({"1": "a"});
@@ -258,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_in_the_same_words() {
+    fn what_does_not_fit_is_refused() {
         for json in [
             json!({"name": 7}),
             json!({"name": "c", "stdin": "yes"}),
