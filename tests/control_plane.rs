@@ -184,8 +184,8 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
 ---
-{apiVersion: batch/v1, kind: CronJob, metadata: {name: often}, spec: {schedule: "* * * * *", successfulJobsHistoryLimit: 1,
-        jobTemplate: {spec: {ttlSecondsAfterFinished: 90, template: {spec: {restartPolicy: Never,
+{apiVersion: batch/v1, kind: CronJob, metadata: {name: often}, spec: {schedule: "* * * * *", concurrencyPolicy: Forbid,
+        jobTemplate: {spec: {ttlSecondsAfterFinished: 30, template: {spec: {restartPolicy: Never,
         containers: [{name: a, image: busybox, command: [sh, -c, exit 0]}]}}}}}}
 ---
 apiVersion: v1
