@@ -2,12 +2,16 @@
 //! for, or says that it has failed.
 
 use crate::invariants::{Before, is_over, list, node_of};
+use crate::rest;
+use crate::step::{At, Step};
+use crate::world::World;
 use k8s_openapi::api::batch::v1::{Job, JobStatus};
 use k8s_openapi::api::core::v1::Pod;
 use kubarium::api::meta::MetaExt;
 use kubarium::api::watch::WatchEvent;
 use kubarium::api::{Kind, Object, ObjectKey, owner};
-use kubarium::cluster::Cluster;
+use kubarium::cluster::{Cluster, Part};
+use kubarium::sim::SimDuration;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The Pods that each Job ever had, by uid: all, and those that were seen to succeed.
@@ -175,4 +179,63 @@ spec:
 "#,
         kind = Kind::Job
     )
+}
+
+/// A part is restarted after every write while a Job runs: it ends the same.
+fn restarted_everywhere(part: Part, away: SimDuration, work: &Work, wanted: [Option<i32>; 2]) {
+    let mut world = World::new(3);
+    let at = At("default", "web");
+    let step = Step::Job(at, work.clone());
+    world.take(&step).expect("it holds");
+    let end = world.now() + SimDuration::secs(14);
+    let mut revision = 0;
+    while world.now() < end {
+        world.event().expect("it holds");
+        let now = world.cluster.api().etcd().revision();
+        if std::mem::replace(&mut revision, now) == now {
+            continue;
+        }
+        let mut restarted = world.clone();
+        restarted.cluster.stop_part(part);
+        let done = restarted.run(away).and_then(|()| {
+            restarted.cluster.start_part(part);
+            rest::converge(&mut restarted)
+        });
+        let place = format!("{part} restarted after {now}");
+        done.unwrap_or_else(|why| panic!("{place}: {why}"));
+        let job = list::<Job>(&restarted.cluster).next().expect("it is there");
+        let status = job.status.clone().unwrap_or_default();
+        assert_eq!([status.succeeded, status.failed], wanted, "{place}");
+    }
+}
+
+fn three(indexed: bool, code: i32) -> Work {
+    Work {
+        completions: 3,
+        parallelism: 2,
+        indexed,
+        seconds: 2,
+        code,
+        limit: 0,
+        policy: "Never",
+        ttl: None,
+    }
+}
+
+#[test]
+fn the_controller_manager_can_restart_at_every_write_of_a_job() {
+    let part = Part::KubeControllerManager;
+    for indexed in [false, true] {
+        let work = three(indexed, 0);
+        restarted_everywhere(part, SimDuration::ZERO, &work, [Some(3), None]);
+        restarted_everywhere(part, SimDuration::secs(3), &work, [Some(3), None]);
+    }
+    let fails = three(false, 1);
+    restarted_everywhere(part, SimDuration::secs(3), &fails, [None, Some(2)]);
+}
+
+#[test]
+fn the_store_can_restart_at_every_write_of_a_job() {
+    let work = three(false, 0);
+    restarted_everywhere(Part::Etcd, SimDuration::secs(3), &work, [Some(3), None]);
 }

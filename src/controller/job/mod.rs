@@ -165,6 +165,12 @@ struct Outcome {
 impl JobController {
     fn handle_job(&mut self, delta: &Delta<Job>, now: SimTime) {
         let key = delta.name();
+        if delta.new.is_none() {
+            // Another of its name may be there before the next reconcile.
+            self.expectations.forget(&key);
+            self.untracked.remove(&key);
+            self.backoffs.remove(&key);
+        }
         let generation = |job: &Option<Arc<Job>>| job.as_ref().map(|job| job.metadata.generation);
         match generation(&delta.old) == generation(&delta.new) {
             true => self.queue.add_at(key, now + BATCH),
@@ -225,9 +231,6 @@ impl JobController {
         informers: &Informers,
     ) -> Result<(), Status> {
         let Some(job) = informers.jobs.get(key).cloned() else {
-            self.expectations.forget(key);
-            self.untracked.remove(key);
-            self.backoffs.remove(key);
             return Ok(());
         };
         let Some(spec) = job.spec.as_ref().filter(|_| is_ours(&job)) else {
