@@ -264,7 +264,7 @@ const KINDS: &[(&str, &str)] = &[
     ("replicationcontroller/old", "2 Running"),
     ("persistentvolume/disk", "HostPath"),
     ("persistentvolumeclaim/mine", "Used By:"),
-    ("resourcequota/few", "pods        2     10"),
+    ("resourcequota/few", "pods        3     10"),
     ("limitrange/sizes", "Container   cpu"),
     ("podtemplate/shape", "Image Pull Policy:  IfNotPresent"),
     ("statefulset.apps/db", "1 desired | 0 total"),
