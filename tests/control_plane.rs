@@ -182,6 +182,15 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
 {apiVersion: v1, kind: Secret, metadata: {name: token, annotations: {kubernetes.io/service-account.name: default}},
     type: kubernetes.io/service-account-token}
 ---
+{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: agent}, spec: {selector: {matchLabels: {a: c}},
+    template: {metadata: {labels: {a: c}}, spec: {containers: [{name: a, image: nginx}]}}}}
+---
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, replicas: 1,
+    persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}, selector: {matchLabels: {a: d}},
+    template: {metadata: {labels: {a: d}}, spec: {containers: [{name: a, image: nginx}]}},
+    volumeClaimTemplates: [{metadata: {name: data},
+        spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}}
+---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
 ---
 {apiVersion: batch/v1, kind: CronJob, metadata: {name: often}, spec: {schedule: "* * * * *", concurrencyPolicy: Forbid,
@@ -208,6 +217,8 @@ fn the_parts_do_what_their_roles_allow() {
         (Kind::ServiceAccount, "default", "default"),
         (Kind::Namespace, "", "gone"),
         (Kind::ReplicationController, "default", "old"),
+        (Kind::DaemonSet, "default", "agent"),
+        (Kind::StatefulSet, "default", "db"),
         (Kind::Service, "default", "balanced"),
     ] {
         let options = Default::default();
@@ -257,6 +268,8 @@ fn the_parts_do_what_their_roles_allow() {
         "job-controller",
         "cronjob-controller",
         "ttl-after-finished-controller",
+        "daemonset-controller",
+        "statefulset-controller",
         "service-controller",
     ] {
         assert!(actors.contains(part), "{actors:?}");

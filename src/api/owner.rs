@@ -8,11 +8,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 
 /// The reference that makes `owner` the controller of an object.
 pub fn controller_ref<K: ApiType>(owner: &K) -> OwnerReference {
+    reference(<K as ApiType>::KIND, owner.object_meta())
+}
+
+/// The reference that makes the object of `kind` with `meta` the controller of another.
+pub fn reference(kind: Kind, meta: &ObjectMeta) -> OwnerReference {
     OwnerReference {
-        api_version: <K as ApiType>::KIND.api_version(),
-        kind: <K as ApiType>::KIND.row().kind.to_owned(),
-        name: owner.name().to_owned(),
-        uid: owner.uid().to_owned(),
+        api_version: kind.api_version(),
+        kind: kind.row().kind.to_owned(),
+        name: meta.name.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default(),
         controller: Some(true),
         block_owner_deletion: Some(true),
     }

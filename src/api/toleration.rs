@@ -15,6 +15,12 @@ pub fn matches(toleration: &Toleration, taint: &Taint) -> bool {
         && (exists || text(&toleration.value) == text(&taint.value))
 }
 
+/// Whether one of `tolerations` is for `taint`.
+pub fn any(tolerations: &[Toleration], taint: &Taint) -> bool {
+    let mut all = tolerations.iter();
+    all.any(|toleration| matches(toleration, taint))
+}
+
 /// The Pod's first toleration that is for `taint`.
 pub fn of<'a>(pod: &'a Pod, taint: &Taint) -> Option<&'a Toleration> {
     let spec = pod.spec.iter();

@@ -13,12 +13,6 @@ use serde_json::Value;
 /// What does not happen to an object of `kind`, as a warning; nothing where all of it does.
 pub const fn warning(kind: Kind) -> Option<&'static str> {
     Some(match kind {
-        Kind::StatefulSet => {
-            "nothing acts on a StatefulSet in this cluster yet: it is stored, and makes no Pods"
-        }
-        Kind::DaemonSet => {
-            "nothing acts on a DaemonSet in this cluster yet: it is stored, and makes no Pods"
-        }
         Kind::PersistentVolume | Kind::PersistentVolumeClaim => {
             "no volume is bound in this cluster yet: it is stored, and its phase does not change"
         }

@@ -15,5 +15,5 @@ pub use ctx::Ctx;
 pub use expectations::Expectations;
 pub use informer::{Delta, Informer, WatchCursor, WatchSink};
 pub use object_informer::{ObjectChange, ObjectInformer};
-pub use recorder::{EventType, Recorder, reference};
+pub use recorder::{EventType, Recorder, reference, reference_to};
 pub use workqueue::{Item, WorkQueue, work_off};

@@ -100,6 +100,19 @@ impl ObjectInformer {
             .map(|(_, object)| object)
     }
 
+    /// The objects of `kind` in `namespace`, by name.
+    pub fn in_namespace<'a>(
+        &'a self,
+        kind: Kind,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a Object> {
+        let first = ObjectKey::new(kind, namespace, "");
+        let objects = self.objects.range(first..);
+        objects
+            .take_while(move |(key, _)| key.kind == kind && key.namespace == namespace)
+            .map(|(_, object)| object)
+    }
+
     /// The object at `key`.
     pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
         self.objects.get(key)

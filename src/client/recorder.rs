@@ -162,14 +162,18 @@ impl Recorder {
 
 /// The reference that events about `object` carry.
 pub fn reference<K: ApiType>(object: &K) -> ObjectReference {
-    let kind: Kind = <K as ApiType>::KIND;
+    reference_to(<K as ApiType>::KIND, object.object_meta())
+}
+
+/// The reference that events about the object of `kind` with `meta` carry.
+pub fn reference_to(kind: Kind, meta: &ObjectMeta) -> ObjectReference {
     ObjectReference {
         api_version: Some(kind.api_version()),
         kind: Some(kind.row().kind.to_owned()),
-        name: Some(object.name().to_owned()),
-        namespace: Some(object.namespace().to_owned()).filter(|n| !n.is_empty()),
-        resource_version: object.object_meta().resource_version.clone(),
-        uid: Some(object.uid().to_owned()),
+        name: Some(meta.name.clone().unwrap_or_default()),
+        namespace: meta.namespace.clone().filter(|n| !n.is_empty()),
+        resource_version: meta.resource_version.clone(),
+        uid: Some(meta.uid.clone().unwrap_or_default()),
         field_path: None,
     }
 }

@@ -45,7 +45,7 @@ pub fn work_off<C, K: Ord + Clone>(
     controller: &mut C,
     ctx: &mut Ctx<'_>,
     queue: impl Fn(&mut C) -> &mut WorkQueue<K>,
-    reconcile: impl Fn(&mut C, &K, &mut Ctx<'_>) -> Result<(), Status>,
+    mut reconcile: impl FnMut(&mut C, &K, &mut Ctx<'_>) -> Result<(), Status>,
 ) {
     while let Some(item) = queue(controller).pop(ctx.now) {
         ctx.cause = item.cause;

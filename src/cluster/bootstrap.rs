@@ -2,7 +2,7 @@
 //! own Pods, CoreDNS, a sample application, roles and bindings.
 //!
 //! Upstream: cmd/kubeadm, pkg/controlplane/controller/kubernetesservice, v1.36. Left out:
-//! kube-proxy as a Pod of each node, which only a DaemonSet could make.
+//! the DaemonSet of kube-proxy.
 
 use super::{Cluster, ClusterConfig, Part};
 use crate::api::endpoints::{EndpointSlice, EndpointSubset, Endpoints};

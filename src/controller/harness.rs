@@ -16,18 +16,19 @@ use k8s_openapi::api::core::v1::{
 };
 use std::sync::Arc;
 
-struct Harness {
+pub(super) struct Harness {
     api: ApiServer,
     manager: ControllerManager,
     rng: SimRng,
-    now: SimTime,
+    /// The present.
+    pub(super) now: SimTime,
     next: Option<SimTime>,
     /// Images whose Pods become ready.
     good: Vec<&'static str>,
 }
 
 impl Harness {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let rng = SimRng::new(7);
         let mut harness = Self {
             api: ApiServer::new(ApiServerConfig::default(), rng.fork("api")),
@@ -45,17 +46,23 @@ impl Harness {
         harness
     }
 
-    fn ask(&mut self, operation: Operation) -> Object {
+    pub(super) fn ask(&mut self, operation: Operation) -> Object {
         let response = self.api.handle(Request::by_user(operation), self.now);
         response.expect("accepted").object().expect("an object")
     }
 
-    fn create(&mut self, json: serde_json::Value) {
+    pub(super) fn create(&mut self, json: serde_json::Value) {
         let object = decode(json, FieldValidation::Strict).expect("a valid manifest");
         self.ask(Operation::Create(object));
     }
 
-    fn delete(&mut self, kind: Kind, namespace: &str, name: &str, propagation: Propagation) {
+    pub(super) fn delete(
+        &mut self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        propagation: Propagation,
+    ) {
         self.ask(Operation::Delete {
             key: ObjectKey::new(kind, namespace, name),
             options: DeleteOptions {
@@ -76,12 +83,12 @@ impl Harness {
         self.list::<Deployment>().pop().expect("it is stored")
     }
 
-    fn list<K: ApiType>(&self) -> Vec<Arc<K>> {
+    pub(super) fn list<K: ApiType>(&self) -> Vec<Arc<K>> {
         let objects = self.api.etcd().list(<K as ApiType>::KIND, None);
         objects.filter_map(Object::get::<K>).cloned().collect()
     }
 
-    fn wake(&mut self) {
+    pub(super) fn wake(&mut self) {
         let mut agenda = Agenda::default();
         let mut ctx = Ctx {
             now: self.now,
@@ -123,7 +130,7 @@ impl Harness {
     }
 
     /// Runs for `seconds`, one Pod starting every 100 ms, and calls `check` after every step.
-    fn run(&mut self, seconds: u64, check: impl Fn(&Self)) {
+    pub(super) fn run(&mut self, seconds: u64, check: impl Fn(&Self)) {
         let end = self.now + SimDuration::secs(seconds);
         while self.now < end {
             self.wake();
@@ -149,7 +156,7 @@ impl Harness {
         (found.status.clone(), reason)
     }
 
-    fn messages(&self, reason: &str) -> Vec<String> {
+    pub(super) fn messages(&self, reason: &str) -> Vec<String> {
         let events = self.list::<Event>();
         let matching = events
             .iter()

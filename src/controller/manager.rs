@@ -46,6 +46,8 @@ controllers! {
     token_secrets: super::token_secrets::TokenSecretsController,
     deployment: super::deployment::DeploymentController,
     replica_set: super::replica_set::ReplicaSetController,
+    daemon_set: super::daemon_set::DaemonSetController,
+    stateful_set: super::stateful_set::StatefulSetController,
     replication: super::replication::ReplicationManager,
     job: super::job::JobController,
     cron_job: super::cron_job::CronJobController,

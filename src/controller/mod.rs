@@ -6,6 +6,7 @@
 mod cluster_role_aggregation;
 mod cron_job;
 mod custom_resource_definition;
+mod daemon_set;
 mod deployment;
 mod disruption;
 mod endpoint_slice;
@@ -13,6 +14,9 @@ mod endpoints;
 mod garbage_collector;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod harness_sets;
+mod history;
 mod informers;
 mod int_or_percent;
 mod job;
@@ -31,7 +35,9 @@ mod selected_pods;
 mod service_account;
 mod service_load_balancer;
 mod service_pods;
+mod stateful_set;
 mod taint_eviction;
+mod templated;
 mod token_secrets;
 mod trigger_time;
 mod ttl_after_finished;

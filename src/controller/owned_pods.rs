@@ -4,8 +4,8 @@
 
 use super::pods;
 use crate::api::meta::MetaExt;
-use crate::api::{Kind, NamespacedName, owner};
-use crate::client::Delta;
+use crate::api::{Kind, NamespacedName, Status, owner};
+use crate::client::{Ctx, Delta};
 use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Serialize, Serializer};
@@ -148,6 +148,30 @@ impl OwnedPods {
             .take_while(move |(name, _)| name.namespace == namespace)
             .map(|(_, pod)| pod)
     }
+}
+
+/// Whether something of `kind` controls the Pod, did so before, or may adopt it: the Pods of others
+/// need not be noted.
+pub fn concerns(kind: Kind, delta: &Delta<Pod>) -> bool {
+    let mut versions = delta.old.iter().chain(&delta.new);
+    versions.any(|pod| {
+        let controller = owner::controller_of(&pod.metadata);
+        controller.is_none_or(|owner| owner.kind == kind.row().kind)
+    })
+}
+
+/// Lets go of a Pod that the object with `uid` owned.
+///
+/// # Errors
+/// The API server's refusal; that the Pod is gone is none.
+pub fn release(pod: &Pod, uid: &str, ctx: &mut Ctx<'_>) -> Result<(), Status> {
+    let mut released = pod.clone();
+    let owners = &mut released.metadata.owner_references;
+    if let Some(owners) = owners {
+        owners.retain(|reference| reference.uid != uid);
+    }
+    owners.take_if(|owners| owners.is_empty());
+    Status::ignore_not_found(ctx.update(released))
 }
 
 /// What controls a Pod.

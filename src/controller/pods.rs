@@ -97,16 +97,15 @@ pub fn deletion_order(a: &Pod, b: &Pod, related: &SortedMap<&str, u32>, now: Sim
         .then_with(|| a.uid().cmp(b.uid()))
 }
 
-/// A Pod made from `template` for the object with the metadata `of`, which `owner` refers to.
-pub fn from_template(template: &PodTemplateSpec, of: &ObjectMeta, owner: OwnerReference) -> Pod {
+/// A Pod made from `template` for `owner`, which is in `namespace`. It gets a generated name.
+pub fn from_template(template: &PodTemplateSpec, namespace: &str, owner: OwnerReference) -> Pod {
     let given = template.metadata.as_ref();
     // A name longer than this leaves no room for the suffix.
-    let name = of.name.as_deref().unwrap_or_default();
-    let prefix: String = format!("{name}-").chars().take(58).collect();
+    let prefix: String = format!("{}-", owner.name).chars().take(58).collect();
     Pod {
         metadata: ObjectMeta {
             generate_name: Some(prefix),
-            namespace: of.namespace.clone(),
+            namespace: Some(namespace.to_owned()),
             labels: given.and_then(|m| m.labels.clone()),
             annotations: given.and_then(|m| m.annotations.clone()),
             finalizers: given.and_then(|m| m.finalizers.clone()),

@@ -4,12 +4,12 @@
 //! Upstream: pkg/controller/replication/replication_controller.go, v1.36.
 
 use super::manager::Controller;
+use super::owned_pods::concerns;
 use super::replica_set::ReplicaSetController;
 use super::{Change, Informers};
-use crate::api::{Kind, owner};
-use crate::client::{Ctx, Delta};
+use crate::api::Kind;
+use crate::client::Ctx;
 use crate::sim::SimTime;
-use k8s_openapi::api::core::v1::Pod;
 use serde::Serialize;
 
 /// The ReplicationController controller.
@@ -32,7 +32,7 @@ impl Controller for ReplicationManager {
 
     fn handle(&mut self, change: &Change, informers: &Informers, now: SimTime) {
         match change {
-            Change::Pod(delta) if !concerns(delta) => {}
+            Change::Pod(delta) if !concerns(Kind::ReplicationController, delta) => {}
             change => self.0.handle(change, informers, now),
         }
     }
@@ -44,17 +44,4 @@ impl Controller for ReplicationManager {
     fn next_at(&self) -> Option<SimTime> {
         self.0.next_at()
     }
-}
-
-/// Whether a ReplicationController controls the Pod, did so before, or may adopt it: the Pods of
-/// ReplicaSets need not be noted a second time.
-fn concerns(delta: &Delta<Pod>) -> bool {
-    let one = |pod: &Pod| {
-        let controller = owner::controller_of(&pod.metadata);
-        controller.is_none_or(|owner| owner.kind == Kind::ReplicationController.row().kind)
-    };
-    [&delta.old, &delta.new]
-        .into_iter()
-        .flatten()
-        .any(|pod| one(pod))
 }

@@ -6,11 +6,12 @@
 use super::{get, object, printed_name};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
-use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, owner};
+use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status, owner, revision};
 use crate::apiserver::{ApiHandle, DeleteOptions, FieldSelector, Operation, Request};
 use crate::sim::{SimTime, order};
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::PodSpec;
+use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::sync::Arc;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -87,10 +88,6 @@ pub(super) fn replicas_mut(object: &mut Object) -> Option<&mut Option<i32>> {
 /// The Pod that an object makes or is, to change; none where its kind makes none.
 pub(super) fn pod_spec_mut(object: &mut Object) -> Option<&mut PodSpec> {
     Some(match object {
-        Object::Deployment(d) => {
-            let spec = Arc::make_mut(d).spec.get_or_insert_default();
-            spec.template.spec.get_or_insert_default()
-        }
         Object::ReplicaSet(r) => {
             let spec = Arc::make_mut(r).spec.get_or_insert_default();
             let template = spec.template.get_or_insert_default();
@@ -101,16 +98,8 @@ pub(super) fn pod_spec_mut(object: &mut Object) -> Option<&mut PodSpec> {
             let template = spec.template.get_or_insert_default();
             template.spec.get_or_insert_default()
         }
-        Object::StatefulSet(s) => {
-            let spec = Arc::make_mut(s).spec.get_or_insert_default();
-            spec.template.spec.get_or_insert_default()
-        }
-        Object::DaemonSet(d) => {
-            let spec = Arc::make_mut(d).spec.get_or_insert_default();
-            spec.template.spec.get_or_insert_default()
-        }
         Object::Pod(pod) => Arc::make_mut(pod).spec.get_or_insert_default(),
-        _ => return None,
+        other => template_mut(other)?.spec.get_or_insert_default(),
     })
 }
 
@@ -180,39 +169,58 @@ pub fn set_paused(
     )
 }
 
+/// The Pod template of a Deployment, DaemonSet or StatefulSet, to change; none of other kinds.
+fn template_mut(object: &mut Object) -> Option<&mut PodTemplateSpec> {
+    Some(match object {
+        Object::Deployment(d) => &mut Arc::make_mut(d).spec.get_or_insert_default().template,
+        Object::StatefulSet(s) => &mut Arc::make_mut(s).spec.get_or_insert_default().template,
+        Object::DaemonSet(d) => &mut Arc::make_mut(d).spec.get_or_insert_default().template,
+        _ => return None,
+    })
+}
+
+/// Reads an object that rolls out, to change its template.
+fn read(api: &mut dyn ApiHandle, key: &ObjectKey, now: SimTime) -> Result<Object, Status> {
+    let mut object = get(api, key, now)?;
+    match template_mut(&mut object) {
+        Some(_) => Ok(object),
+        None => Err(Status::not_found(key)),
+    }
+}
+
+fn is_paused(object: &Object) -> bool {
+    let deployment = object.get::<Deployment>();
+    let spec = deployment.and_then(|deployment| deployment.spec.as_ref());
+    spec.is_some_and(|spec| spec.paused == Some(true))
+}
+
 /// `kubectl rollout restart`
 ///
 /// # Errors
 /// The API server's refusal, or it is paused.
-pub fn restart(
-    api: &mut dyn ApiHandle,
-    name: &NamespacedName,
-    now: SimTime,
-) -> Result<String, Status> {
-    let mut deployment = deployment(api, name, now)?;
-    let spec = deployment.spec.get_or_insert_default();
-    if spec.paused == Some(true) {
+pub fn restart(api: &mut dyn ApiHandle, key: &ObjectKey, now: SimTime) -> Result<String, Status> {
+    let mut found = read(api, key, now)?;
+    if is_paused(&found) {
         let message = format!(
             "error: deployments.apps \"{}\" can't restart paused deployment (run rollout resume first)",
-            name.name
+            key.name
         );
         return Err(Status::bad_request(message));
     }
-    let annotations = spec
-        .template
-        .metadata
-        .get_or_insert_default()
-        .annotations
-        .get_or_insert_default();
-    let restarted = annotations.insert(RESTARTED_AT.to_owned(), meta::rfc3339(now));
-    if restarted.is_some_and(|before| before == meta::rfc3339(now)) {
-        let message = format!(
-            "error: failed to create patch for {}: if restart has already been triggered within the past second, please wait before attempting to trigger another",
-            name.name
-        );
-        return Err(Status::bad_request(message));
+    if let Some(template) = template_mut(&mut found) {
+        let metadata = template.metadata.get_or_insert_default();
+        let annotations = metadata.annotations.get_or_insert_default();
+        let restarted = annotations.insert(RESTARTED_AT.to_owned(), meta::rfc3339(now));
+        if restarted.is_some_and(|before| before == meta::rfc3339(now)) {
+            let message = format!(
+                "error: failed to create patch for {}: if restart has already been triggered within the past second, please wait before attempting to trigger another",
+                key.name
+            );
+            return Err(Status::bad_request(message));
+        }
     }
-    store(api, deployment, "restarted", now)
+    object(api, Operation::Update(found), now)?;
+    Ok(format!("{} restarted", printed_name(key)))
 }
 
 /// `kubectl rollout undo [--to-revision]`; revision 0 is the one before the present one.
@@ -221,57 +229,124 @@ pub fn restart(
 /// The API server's refusal, no such revision, or it is paused.
 pub fn undo(
     api: &mut dyn ApiHandle,
-    name: &NamespacedName,
+    key: &ObjectKey,
     revision: i64,
     now: SimTime,
 ) -> Result<String, Status> {
-    let mut deployment = deployment(api, name, now)?;
-    let sets = owned_sets(api, &deployment, now)?;
-    let found = match revision {
-        0 => sets.len().checked_sub(2).and_then(|at| sets.get(at)),
-        revision => sets.iter().find(|(number, _)| *number == revision),
+    let mut found = read(api, key, now)?;
+    let past = past(api, &found, now)?;
+    let earlier = match revision {
+        0 => past.len().checked_sub(2).and_then(|at| past.get(at)),
+        revision => past.iter().find(|one| one.number == revision),
     };
-    let Some((_, set)) = found else {
-        let message = match revision {
-            0 => format!(
+    let Some(earlier) = earlier else {
+        let message = match (revision, key.kind) {
+            (0, Kind::Deployment) => format!(
                 "error: no rollout history found for deployment \"{}\"",
-                name.name
+                key.name
             ),
+            (0, _) => "error: no last revision to roll back to".to_owned(),
             _ => format!("error: unable to find specified revision {revision} in history"),
         };
         return Err(Status::plain(Reason::NotFound, message));
     };
-    let spec = deployment.spec.get_or_insert_default();
-    if spec.paused == Some(true) {
+    if is_paused(&found) {
         let message = format!(
             "error: you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/{}' and try again",
-            name.name
+            key.name
         );
         return Err(Status::bad_request(message));
     }
-    let mut template = set
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.template.clone())
-        .unwrap_or_default();
-    if let Some(labels) = template.metadata.as_mut().and_then(|m| m.labels.as_mut()) {
+    let mut template = earlier.template.clone();
+    if key.kind == Kind::Deployment
+        && let Some(labels) = template.metadata.as_mut().and_then(|m| m.labels.as_mut())
+    {
         labels.remove(HASH_LABEL);
     }
-    if spec.template == template {
-        let text =
-            format!("skipped rollback (current template already matches revision {revision})");
-        return Ok(format!(
-            "{} {text}",
-            printed_name(&name.of(Kind::Deployment))
-        ));
+    if let Some(present) = template_mut(&mut found) {
+        if *present == template {
+            return Ok(format!(
+                "{} skipped rollback (current template already matches revision {revision})",
+                printed_name(key)
+            ));
+        }
+        *present = template;
     }
-    spec.template = template;
-    let annotations = deployment.metadata.annotations.get_or_insert_default();
-    annotations.retain(|key, _| STAYING_ANNOTATIONS.contains(&key.as_str()));
-    let others = set.metadata.annotations.iter().flatten();
-    let others = others.filter(|(key, _)| !STAYING_ANNOTATIONS.contains(&key.as_str()));
-    annotations.extend(others.map(|(key, value)| (key.clone(), value.clone())));
-    store(api, deployment, "rolled back", now)
+    if key.kind == Kind::Deployment {
+        let annotations = found.meta_mut().annotations.get_or_insert_default();
+        annotations.retain(|key, _| STAYING_ANNOTATIONS.contains(&key.as_str()));
+        let others = earlier.metadata.annotations.iter().flatten();
+        let others = others.filter(|(key, _)| !STAYING_ANNOTATIONS.contains(&key.as_str()));
+        annotations.extend(others.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    object(api, Operation::Update(found), now)?;
+    Ok(format!("{} rolled back", printed_name(key)))
+}
+
+/// A revision of something that rolls out.
+pub(super) struct Past {
+    /// Its number.
+    pub number: i64,
+    /// The metadata of what keeps it.
+    pub metadata: ObjectMeta,
+    /// What the Pods were made of.
+    pub template: PodTemplateSpec,
+}
+
+/// The revisions of an object, the oldest first.
+///
+/// # Errors
+/// The API server's refusal.
+pub(super) fn past(
+    api: &mut dyn ApiHandle,
+    object: &Object,
+    now: SimTime,
+) -> Result<Vec<Past>, Status> {
+    if let Object::Deployment(deployment) = object {
+        let sets = owned_sets(api, deployment, now)?.into_iter();
+        let past = sets.map(|(number, set)| Past {
+            number,
+            metadata: set.metadata.clone(),
+            template: set
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.template.clone())
+                .unwrap_or_default(),
+        });
+        return Ok(past.collect());
+    }
+    let owned = owned(api, Kind::ControllerRevision, object.meta(), now)?;
+    let kept = owned.iter().filter_map(Object::get::<ControllerRevision>);
+    let mut past: Vec<Past> = kept
+        .filter_map(|kept| {
+            Some(Past {
+                number: kept.revision,
+                metadata: kept.metadata.clone(),
+                template: revision::template(kept)?,
+            })
+        })
+        .collect();
+    order::sort_by_key(&mut past, |one| one.number);
+    Ok(past)
+}
+
+/// The objects of `kind` that the one with `meta` controls.
+fn owned(
+    api: &mut dyn ApiHandle,
+    kind: Kind,
+    meta: &ObjectMeta,
+    now: SimTime,
+) -> Result<Vec<Object>, Status> {
+    let list = Operation::List {
+        kind,
+        namespace: meta.namespace.clone(),
+        labels: Selector::everything(),
+        fields: FieldSelector::default(),
+    };
+    let mut items = api.handle(Request::by_user(list), now)?.items();
+    let uid = meta.uid.as_deref().unwrap_or_default();
+    items.retain(|item| owner::is_controlled_by(item.meta(), uid));
+    Ok(items)
 }
 
 /// The Deployment's ReplicaSets by their revisions, the oldest first.
@@ -283,18 +358,10 @@ pub(super) fn owned_sets(
     deployment: &Deployment,
     now: SimTime,
 ) -> Result<Vec<(i64, Arc<ReplicaSet>)>, Status> {
-    let list = Operation::List {
-        kind: Kind::ReplicaSet,
-        namespace: deployment.metadata.namespace.clone(),
-        labels: Selector::everything(),
-        fields: FieldSelector::default(),
-    };
-    let items = api.handle(Request::by_user(list), now)?.items();
-    let uid = deployment.metadata.uid.clone().unwrap_or_default();
+    let items = owned(api, Kind::ReplicaSet, &deployment.metadata, now)?;
     let mut sets: Vec<(i64, Arc<ReplicaSet>)> = items
         .iter()
         .filter_map(|item| item.get::<ReplicaSet>().cloned())
-        .filter(|set| owner::is_controlled_by(&set.metadata, &uid))
         .map(|set| {
             (
                 set.annotation(REVISION)

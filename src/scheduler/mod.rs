@@ -11,7 +11,7 @@ mod snapshot;
 pub use framework::{Explanation, Verdict};
 pub use snapshot::{NodeInfo, PodRequest};
 
-use crate::api::meta::{self, MetaExt};
+use crate::api::meta::MetaExt;
 use crate::api::pod::is_finished;
 use crate::api::watch::WatchEvent;
 use crate::api::{Kind, NamespacedName, Object, Reason, condition};
@@ -21,7 +21,6 @@ use k8s_openapi::api::core::v1::{Node, Pod, PodCondition};
 use queue::SchedulingQueue;
 use serde::Serialize;
 use snapshot::Snapshot;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const RETRY_DELAY: SimDuration = SimDuration::secs(1);
@@ -220,9 +219,4 @@ impl Scheduler {
         // A stale version is refused; the next look will say it again.
         let _ = ctx.update_status(refused);
     }
-}
-
-/// The labels of a node.
-fn node_labels(node: &Node) -> &BTreeMap<String, String> {
-    meta::labels(&node.metadata)
 }

@@ -99,10 +99,15 @@ impl Session {
             UserCommand::SetPaused { at, paused } => {
                 outcome(kubectl::set_paused(api, &name(&at), paused, now))
             }
-            UserCommand::Undo { at, revision } => {
-                outcome(kubectl::undo(api, &name(&at), revision, now))
+            UserCommand::Undo { at, revision } => outcome(kubectl::undo(
+                api,
+                &name(&at).of(Kind::Deployment),
+                revision,
+                now,
+            )),
+            UserCommand::Restart { at } => {
+                outcome(kubectl::restart(api, &name(&at).of(Kind::Deployment), now))
             }
-            UserCommand::Restart { at } => outcome(kubectl::restart(api, &name(&at), now)),
             UserCommand::Delete { kind, at } => match kind_of(&kind, api.kinds()) {
                 Some(kind) => outcome(kubectl::delete(api, &name(&at).of(kind), now)),
                 None => refused(format!(

@@ -2,6 +2,7 @@
 
 use crate::jobs::Ledger;
 use crate::rollout;
+use crate::sets::Surging;
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
 use kubarium::api::meta::MetaExt;
 use kubarium::api::quantity::{milli_value, value};
@@ -20,6 +21,7 @@ pub struct Watcher {
     revision: u64,
     before: Before,
     jobs: Ledger,
+    surging: Surging,
 }
 
 impl Watcher {
@@ -30,6 +32,7 @@ impl Watcher {
             revision: etcd.revision(),
             before,
             jobs: Ledger::default(),
+            surging: Surging::default(),
         }
     }
 
@@ -44,6 +47,7 @@ impl Watcher {
         let mut revision = self.revision;
         for event in &events {
             one_write(event, revision)?;
+            self.surging.look(event, cluster)?;
             revision = event.revision;
         }
         rollout::check(&self.before, &events, cluster)?;

@@ -12,6 +12,7 @@ mod jobs;
 mod rest;
 mod restart;
 mod rollout;
+mod sets;
 mod shrink;
 mod step;
 mod world;

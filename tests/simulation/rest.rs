@@ -2,6 +2,7 @@
 
 use crate::invariants::{is_over, list, node_of};
 use crate::jobs;
+use crate::sets;
 use crate::world::World;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
@@ -44,6 +45,7 @@ fn at_rest(cluster: &Cluster) -> Result<(), String> {
     list::<Deployment>(cluster).try_for_each(|deployment| settled(deployment, cluster))?;
     list::<ReplicaSet>(cluster).try_for_each(|set| filled(set, cluster))?;
     list::<Job>(cluster).try_for_each(|job| jobs::ended(job, cluster))?;
+    sets::at_rest(cluster)?;
     list::<Pod>(cluster).try_for_each(|pod| on_a_node(pod, cluster))?;
     list::<Service>(cluster).try_for_each(|service| reached(service, cluster))?;
     idle(cluster)
@@ -240,7 +242,8 @@ fn idle(cluster: &Cluster) -> Result<(), String> {
         .expect("the controllers");
     let mut queues = 0;
     for (name, controller) in controllers {
-        let Some(queue) = controller.get("queue") else {
+        let queue = controller.get("queue");
+        let Some(queue) = queue.or_else(|| controller.pointer("/sets/queue")) else {
             continue;
         };
         queues += 1;
@@ -251,6 +254,6 @@ fn idle(cluster: &Cluster) -> Result<(), String> {
             }
         }
     }
-    assert!(queues >= 4, "the controllers' queues are looked at");
+    assert!(queues >= 6, "the controllers' queues are looked at");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What may be done to a cluster in a simulated run: commands, faults, waiting.
 
 use crate::jobs::Work;
+use kubarium::api::Kind;
 use kubarium::apiserver::Propagation;
 use kubarium::cluster::Part;
 use kubarium::sim::SimRng;
@@ -43,12 +44,44 @@ pub struct Shape {
     pub grace: u32,
 }
 
+/// What can be said of a DaemonSet or a StatefulSet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetShape {
+    /// Whether it is a DaemonSet.
+    pub daemon: bool,
+    pub replicas: u32,
+    pub image: &'static str,
+    /// `Parallel` for a StatefulSet, a surge for a DaemonSet.
+    pub bold: bool,
+    pub on_delete: bool,
+    /// A StatefulSet's partition.
+    pub partition: u32,
+    pub start: u32,
+    pub min_ready: u32,
+    pub grace: u32,
+}
+
+impl SetShape {
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        if self.daemon {
+            Kind::DaemonSet
+        } else {
+            Kind::StatefulSet
+        }
+    }
+}
+
 /// One thing that is done. Pods are meant by their place in the list of all Pods, so that a step
 /// means something whatever came before it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     Wait(u64),
     Deploy(At, Shape),
+    Set(At, SetShape),
+    ScaleSet(At, i32),
+    UndoSet(At, bool),
+    DeleteSet(At, bool, Propagation),
     Expose(At, bool),
     BarePod(At),
     Job(At, Work),
@@ -93,6 +126,12 @@ impl fmt::Display for Step {
                     "deploy {at} --replicas={replicas} --image={image} surge={surge} unavailable={unavailable} minReady={min_ready} cpu={cpu_milli}m grace={grace}{}",
                     if s.recreate { " Recreate" } else { "" }
                 )
+            }
+            Step::Set(at, s) => write!(f, "apply {at} {s:?}"),
+            Step::ScaleSet(at, n) => write!(f, "scale statefulset {at} --replicas={n}"),
+            Step::UndoSet(at, daemon) => write!(f, "rollout undo {at} daemon={daemon}"),
+            Step::DeleteSet(at, daemon, how) => {
+                write!(f, "delete set {at} daemon={daemon} {how:?}")
             }
             Step::Expose(at, node_port) => write!(f, "expose {at} nodePort={node_port}"),
             Step::BarePod(at) => write!(f, "run {at}"),
@@ -151,6 +190,24 @@ fn shape(rng: &mut SimRng) -> Shape {
     }
 }
 
+fn set_shape(rng: &mut SimRng) -> SetShape {
+    SetShape {
+        daemon: rng.below(2) == 0,
+        replicas: rng.below(5) as u32,
+        image: if rng.below(8) == 0 {
+            BAD
+        } else {
+            pick(rng, &GOOD)
+        },
+        bold: rng.below(3) == 0,
+        on_delete: rng.below(6) == 0,
+        partition: pick(rng, &[0, 0, 0, 2]),
+        start: pick(rng, &[0, 0, 0, 3]),
+        min_ready: pick(rng, &[0, 0, 2, 10]),
+        grace: pick(rng, &[0, 1, 5, 30]),
+    }
+}
+
 fn propagation(rng: &mut SimRng) -> Propagation {
     pick(
         rng,
@@ -183,7 +240,11 @@ fn wait(rng: &mut SimRng) -> Step {
 
 fn command(rng: &mut SimRng) -> Step {
     let at = at(rng);
-    match rng.below(29) {
+    match rng.below(37) {
+        28..=32 => Step::Set(at, set_shape(rng)),
+        33 => Step::ScaleSet(at, rng.below(6) as i32),
+        34 => Step::UndoSet(at, rng.below(2) == 0),
+        35 => Step::DeleteSet(at, rng.below(2) == 0, propagation(rng)),
         0..=5 => Step::Deploy(at, shape(rng)),
         6 => Step::Expose(at, rng.below(2) == 0),
         7 => Step::BarePod(at),

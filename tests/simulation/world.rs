@@ -2,9 +2,9 @@
 
 use crate::invariants::Watcher;
 use crate::jobs;
-use crate::step::{At, NAMESPACES, Shape, Step};
+use crate::step::{At, NAMESPACES, SetShape, Shape, Step};
 use kubarium::api::meta::MetaExt;
-use kubarium::api::{Kind, NamespacedName, Object, ObjectKey};
+use kubarium::api::{Kind, NamespacedName, Object, ObjectKey, owner};
 use kubarium::apiserver::{ApiHandle, DeleteOptions, Operation, Propagation, Request};
 use kubarium::cluster::{Cluster, ClusterConfig, NodeSize, Part};
 use kubarium::kubectl;
@@ -106,6 +106,17 @@ impl World {
         let api = &mut self.cluster;
         match step {
             Step::Deploy(at, shape) => self.apply(&deployment(at, shape)),
+            Step::Set(at, shape) => self.apply(&set(at, shape)),
+            Step::ScaleSet(at, replicas) => {
+                let key = set_name(at).of(Kind::StatefulSet);
+                let _ = kubectl::scale(api, &key, *replicas, now);
+            }
+            Step::UndoSet(at, daemon) => {
+                let _ = kubectl::undo(api, &set_name(at).of(set_kind(*daemon)), 0, now);
+            }
+            Step::DeleteSet(at, daemon, how) => {
+                self.delete(set_name(at).of(set_kind(*daemon)), *how, None);
+            }
             Step::Expose(at, node_port) => self.apply(&service(at, *node_port)),
             Step::BarePod(at) => self.apply(&pod(at)),
             Step::Scale(at, replicas) => {
@@ -118,10 +129,10 @@ impl World {
                 let _ = kubectl::set_paused(api, &name(at), *paused, now);
             }
             Step::Undo(at) => {
-                let _ = kubectl::undo(api, &name(at), 0, now);
+                let _ = kubectl::undo(api, &name(at).of(Kind::Deployment), 0, now);
             }
             Step::Restart(at) => {
-                let _ = kubectl::restart(api, &name(at), now);
+                let _ = kubectl::restart(api, &name(at).of(Kind::Deployment), now);
             }
             Step::DeleteDeployment(at, how) => {
                 self.delete(name(at).of(Kind::Deployment), *how, None);
@@ -181,7 +192,11 @@ impl World {
             Step::Relabel(nth) => {
                 let key = self.pod(*nth).map(|pod| pod.of(Kind::Pod));
                 let found = key.and_then(|key| self.cluster.api().etcd().get(&key).cloned());
-                if let Some(mut object) = found {
+                // A StatefulSet waits for ever for a name that somebody else's Pod has, as upstream.
+                let named = |object: &Object| {
+                    owner::controller_name(object.meta(), Kind::StatefulSet).is_some()
+                };
+                if let Some(mut object) = found.filter(|object| !named(object)) {
                     let labels = object.meta_mut().labels.get_or_insert_default();
                     labels.insert("app".to_owned(), "other".to_owned());
                     self.ask(Operation::Update(object));
@@ -289,6 +304,91 @@ spec:
         ports: [{{containerPort: 80}}]
         resources: {{requests: {{cpu: {cpu_milli}m, memory: 64Mi}}}}
 "#
+    )
+}
+
+fn set_kind(daemon: bool) -> Kind {
+    if daemon {
+        Kind::DaemonSet
+    } else {
+        Kind::StatefulSet
+    }
+}
+
+/// What the set in the place of a Deployment is called: a name of its own, so that no Pod is between
+/// the two.
+fn set_name(At(namespace, name): &At) -> NamespacedName {
+    NamespacedName::new(*namespace, format!("{name}-set"))
+}
+
+/// The manifest of a DaemonSet or a StatefulSet.
+fn set(at: &At, shape: &SetShape) -> String {
+    let SetShape {
+        replicas,
+        image,
+        partition,
+        start,
+        min_ready,
+        grace,
+        ..
+    } = shape;
+    let name = set_name(at);
+    let kind = shape.kind().row().kind;
+    let own = match shape.daemon {
+        true => String::new(),
+        false => {
+            let policy = if at.1 == "api" {
+                "Parallel"
+            } else {
+                "OrderedReady"
+            };
+            format!(
+                "  replicas: {replicas}\n  serviceName: web\n  podManagementPolicy: {policy}\n  ordinals: {{start: {start}}}\n"
+            )
+        }
+    };
+    let rolling = match (shape.daemon, shape.bold) {
+        (true, true) => "{maxSurge: 1, maxUnavailable: 0}".to_owned(),
+        (true, false) => "{maxSurge: 0, maxUnavailable: 1}".to_owned(),
+        (false, bold) => format!(
+            "{{partition: {partition}, maxUnavailable: {}}}",
+            1 + u32::from(bold)
+        ),
+    };
+    let strategy = match shape.on_delete {
+        true => "{type: OnDelete, rollingUpdate: null}".to_owned(),
+        false => format!("{{type: RollingUpdate, rollingUpdate: {rolling}}}"),
+    };
+    let claims = match shape.daemon {
+        true => "",
+        false => {
+            "  volumeClaimTemplates:\n  - metadata: {name: data}\n    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
+        }
+    };
+    let label = format!(
+        "{}-{}",
+        at.1,
+        if shape.daemon { "daemon" } else { "stateful" }
+    );
+    format!(
+        r#"apiVersion: apps/v1
+kind: {kind}
+metadata: {{name: {}, namespace: {}}}
+spec:
+{own}  minReadySeconds: {min_ready}
+  revisionHistoryLimit: 2
+  selector: {{matchLabels: {{app: {label}}}}}
+  updateStrategy: {strategy}
+  template:
+    metadata: {{labels: {{app: {label}}}}}
+    spec:
+      terminationGracePeriodSeconds: {grace}
+      containers:
+      - name: main
+        image: {image}
+        resources: {{requests: {{cpu: 20m, memory: 32Mi}}}}
+{claims}"#,
+        name.name, name.namespace,
     )
 }
 

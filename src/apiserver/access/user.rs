@@ -88,6 +88,7 @@ impl User {
             // It signs tokens, and so cannot have one itself.
             "serviceaccount-token-controller" => ("system:kube-controller-manager".to_owned(), ""),
             "garbage-collector-controller" => (controller("generic-garbage-collector"), ""),
+            "daemonset-controller" => (controller("daemon-set-controller"), ""),
             // It has no account of its own (pkg/controller's `startTaintEvictionController`).
             "taint-eviction-controller" => (controller("node-controller"), ""),
             "kubeadm" | "user" => return Self::admin(),

@@ -9,6 +9,7 @@ mod plan;
 mod progress;
 mod rolling;
 
+pub use history::template_hash;
 pub use plan::budget;
 
 use super::manager::Controller;

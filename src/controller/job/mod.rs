@@ -15,13 +15,13 @@ mod view;
 pub use conditions::finished;
 
 use super::manager::Controller;
-use super::owned_pods::OwnedPods;
-use super::pod_control::{PodControl, release, remove_finalizer};
+use super::owned_pods::{OwnedPods, release};
+use super::pod_control::PodControl;
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Status, owner};
-use crate::client::{self, Ctx, Delta, EventType, Expectations, Recorder, WorkQueue, work_off};
+use crate::client::{self, Ctx, Delta, EventType, WorkQueue, work_off};
 use crate::sim::{SimDuration, SimTime, SortedMap, SortedSet};
 use backoff::Backoff;
 use k8s_openapi::api::batch::v1::{Job, JobCondition, JobStatus};
@@ -44,13 +44,12 @@ pub struct JobController {
     queue: WorkQueue<NamespacedName>,
     /// Pods that nothing controls any more and that still have the finalizer.
     orphans: WorkQueue<NamespacedName>,
-    expectations: Expectations,
+    control: PodControl,
     /// Pods whose finalizer was taken off, which the informer may not know yet, by Job.
     #[serde(serialize_with = "crate::sim::as_pairs")]
     untracked: SortedMap<NamespacedName, SortedSet<String>>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
     backoffs: SortedMap<NamespacedName, Backoff>,
-    recorder: Recorder,
     pods: OwnedPods,
 }
 
@@ -59,10 +58,9 @@ impl Default for JobController {
         Self {
             queue: WorkQueue::backing_off(1_000, 60),
             orphans: WorkQueue::backing_off(1_000, 60),
-            expectations: Expectations::default(),
+            control: PodControl::new("job-controller"),
             untracked: SortedMap::new(),
             backoffs: SortedMap::new(),
-            recorder: Recorder::new("job-controller", ""),
             pods: OwnedPods::new(Kind::Job),
         }
     }
@@ -129,10 +127,22 @@ fn untrack(pod: &Pod, ctx: &mut Ctx<'_>) -> Result<(), Status> {
         Ok(_) => return Ok(()),
         Err(status) => return Status::ignore_not_found(Err::<(), _>(status)),
     };
-    match remove_finalizer(&mut free, TRACKING) {
+    match remove_finalizer(&mut free) {
         true => Status::ignore_not_found(ctx.update(free)),
         false => Ok(()),
     }
+}
+
+/// Takes the finalizer off; answers whether it was there.
+fn remove_finalizer(pod: &mut Pod) -> bool {
+    let finalizers = &mut pod.metadata.finalizers;
+    let was = finalizers.as_ref().map_or(0, Vec::len);
+    if let Some(list) = finalizers {
+        list.retain(|finalizer| finalizer != TRACKING);
+    }
+    let removed = finalizers.as_ref().map_or(0, Vec::len) < was;
+    finalizers.take_if(|list| list.is_empty());
+    removed
 }
 
 /// The Job that controls a Pod.
@@ -167,7 +177,7 @@ impl JobController {
         let key = delta.name();
         if delta.new.is_none() {
             // Another of its name may be there before the next reconcile.
-            self.expectations.forget(&key);
+            self.control.expectations.forget(&key);
             self.untracked.remove(&key);
             self.backoffs.remove(&key);
         }
@@ -203,8 +213,8 @@ impl JobController {
         if let Some(job) = job {
             let key = job.namespaced_name();
             match (&delta.old, ending) {
-                (_, true) => self.expectations.deletion_observed(&key, pod.uid()),
-                (None, false) => self.expectations.creation_observed(&key),
+                (_, true) => self.control.expectations.deletion_observed(&key, pod.uid()),
+                (None, false) => self.control.expectations.creation_observed(&key),
                 (Some(_), false) => {}
             }
             self.queue.add_at(key, at);
@@ -240,7 +250,7 @@ impl JobController {
             self.backoffs.remove(key);
             return Ok(());
         }
-        let satisfied = self.expectations.satisfied(key, ctx.now);
+        let satisfied = self.control.expectations.satisfied(key, ctx.now);
         let pods = self.claim(&job, ctx)?;
         let mut status = job.status.clone().unwrap_or_default();
         status.uncounted_terminated_pods.get_or_insert_default();
@@ -283,7 +293,9 @@ impl JobController {
             if owned.matches {
                 claimed.push(owned.pod.clone());
             } else if !job.is_terminating() {
-                release(&owned.pod, job.uid(), TRACKING, ctx)?;
+                let mut free = Pod::clone(&owned.pod);
+                remove_finalizer(&mut free);
+                release(&free, job.uid(), ctx)?;
             }
         }
         if job.is_terminating() {
@@ -304,13 +316,11 @@ impl JobController {
         Ok(claimed)
     }
 
-    fn control(&mut self, job: &Job) -> PodControl<'_> {
-        PodControl {
-            key: job.namespaced_name(),
-            involved: client::reference(job),
-            expectations: &mut self.expectations,
-            recorder: &mut self.recorder,
-        }
+    fn tell(&mut self, job: &Job, event: (EventType, &str), message: &str, ctx: &mut Ctx<'_>) {
+        let involved = client::reference(job);
+        let (event_type, reason) = event;
+        self.control
+            .event(ctx, &involved, event_type, reason, message.to_owned());
     }
 
     /// Deletes Pods, and counts them as ending.
@@ -322,7 +332,8 @@ impl JobController {
         outcome: &mut Outcome,
         ctx: &mut Ctx<'_>,
     ) -> u32 {
-        let (deleted, refusal) = self.control(job).delete(victims, ctx);
+        let (key, involved) = (job.namespaced_name(), client::reference(job));
+        let (deleted, refusal) = self.control.delete_some(&key, &involved, victims, ctx);
         let ready = victims.iter().filter(|pod| pods::is_ready(pod)).count();
         view.ready = view.ready.saturating_sub(u32::try_from(ready).unwrap_or(0));
         view.terminating += deleted;
@@ -365,8 +376,7 @@ impl JobController {
             let condition = conditions::new("Suspended", suspended, [reason, message], now);
             if conditions::ensure(status, condition) {
                 outcome.flush = true;
-                let mut control = self.control(job);
-                control.event(ctx, EventType::Normal, event, message.to_owned());
+                self.tell(job, (EventType::Normal, event), message, ctx);
                 if !suspended {
                     status.start_time = Some(meta::time(now));
                 }
@@ -393,15 +403,18 @@ impl JobController {
                         false
                     }
                 });
-                self.control(job).expect_deletions(&victims, ctx);
                 self.delete(job, view, &victims, outcome, ctx);
                 outcome.refusal = refusal.or(outcome.refusal.take());
             }
             Step::Create(indexes) => {
                 let count = u32::try_from(indexes.len()).unwrap_or(u32::MAX);
-                let mut indexes = indexes.into_iter().flatten();
-                let mut next = || template::new_pod(job, view, indexes.next());
-                let (created, refusal) = self.control(job).create(count, &mut next, ctx);
+                let make = |at: u32| {
+                    let index = indexes.get(at as usize).copied().flatten();
+                    template::new_pod(job, view, index)
+                };
+                let (key, involved) = (job.namespaced_name(), client::reference(job));
+                let (created, refusal) =
+                    self.control.create_some(&key, &involved, count, &make, ctx);
                 outcome.active += created;
                 outcome.refusal = refusal;
             }
@@ -478,8 +491,7 @@ impl JobController {
         ctx: &mut Ctx<'_>,
     ) {
         let mut tell = |event_type, reason: &str, message: &str| {
-            let mut control = self.control(job);
-            control.event(ctx, event_type, reason, message.to_owned());
+            self.tell(job, (event_type, reason), message, ctx);
         };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         if end.type_ != "Complete" {

@@ -15,7 +15,7 @@ const VARIABLE: &str = "JOB_COMPLETION_INDEX";
 /// A new Pod of `job`, which works on `index`.
 pub fn new_pod(job: &Job, view: &View<'_>, index: Option<u32>) -> Pod {
     let owner = owner::controller_ref(job);
-    let mut pod = pods::from_template(&view.spec.template, &job.metadata, owner);
+    let mut pod = pods::from_template(&view.spec.template, job.namespace(), owner);
     if !is_tracked(&pod) {
         let finalizers = pod.metadata.finalizers.get_or_insert_default();
         finalizers.push(TRACKING.to_owned());

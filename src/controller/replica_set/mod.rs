@@ -7,13 +7,13 @@ mod plan;
 mod tally;
 
 use super::manager::Controller;
-use super::owned_pods::{Owned, OwnedPods};
-use super::pod_control::{PodControl, release};
+use super::owned_pods::{Owned, OwnedPods, release};
+use super::pod_control::PodControl;
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Status, owner};
-use crate::client::{Ctx, Delta, Expectations, Recorder, WorkQueue, work_off};
+use crate::client::{Ctx, Delta, WorkQueue, work_off};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -29,8 +29,7 @@ pub struct ReplicaSetController {
     kind: Kind,
     name: &'static str,
     queue: WorkQueue<NamespacedName>,
-    expectations: Expectations,
-    recorder: Recorder,
+    control: PodControl,
     pods: OwnedPods,
 }
 
@@ -79,8 +78,7 @@ impl ReplicaSetController {
             kind,
             name,
             queue: WorkQueue::default(),
-            expectations: Expectations::default(),
-            recorder: Recorder::new(name, ""),
+            control: PodControl::new(name),
             pods: OwnedPods::new(kind),
         }
     }
@@ -92,7 +90,7 @@ impl ReplicaSetController {
 
     fn handle_set(&mut self, name: NamespacedName, gone: bool, revision: u64) {
         if gone {
-            self.expectations.forget(&name);
+            self.control.expectations.forget(&name);
         }
         self.queue.add(name, Some(revision));
     }
@@ -115,26 +113,8 @@ impl ReplicaSetController {
             }
             return;
         };
-        match (&delta.old, &delta.new) {
-            (None, Some(new)) if new.is_terminating() => {
-                self.expectations.deletion_observed(&key, pod.uid());
-            }
-            (None, Some(_)) => self.expectations.creation_observed(&key),
-            (_, None) => self.expectations.deletion_observed(&key, pod.uid()),
-            (Some(old), Some(new)) if new.is_terminating() && !old.is_terminating() => {
-                self.expectations.deletion_observed(&key, pod.uid());
-            }
-            (Some(old), Some(new)) if !pods::matters(old, new) => return,
-            (Some(old), Some(new)) => {
-                let set = adapter::set(self.kind, &key, informers);
-                let min_ready = set.map_or(0, |set| min_ready(&set));
-                if min_ready > 0
-                    && !pods::is_ready(old)
-                    && let Some(at) = pods::available_at(new, min_ready)
-                {
-                    self.queue.add_at(key.clone(), at);
-                }
-            }
+        if !self.control.observe(&key, delta) {
+            return;
         }
         self.queue.add(key, revision);
     }
@@ -150,16 +130,24 @@ impl ReplicaSetController {
         };
         let (tally, adopted) = self.claim(&set, ctx)?;
         let mut failure = None;
-        if self.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
+        if self.control.expectations.satisfied(key, ctx.now) && !set.is_terminating() {
+            let involved = adapter::reference(self.kind, &set);
             failure = match plan_step(tally.active, replicas(&set)) {
                 Step::Nothing => None,
-                Step::Create(count) => self.create(&set, count, ctx).err(),
+                Step::Create(count) => {
+                    let owner = adapter::controller_ref(self.kind, &set);
+                    let template = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
+                    let pod = template.map(|one| pods::from_template(one, set.namespace(), owner));
+                    let make = |_| pod.clone().unwrap_or_default();
+                    let control = &mut self.control;
+                    control.create(key, &involved, count, &make, ctx).err()
+                }
                 Step::Delete(count) => {
                     let mut active = self.active(&set);
                     active.extend(adopted);
                     let related = self.related(&set, informers);
                     let victims = plan_victims(active, count, &related, ctx.now);
-                    self.delete(&set, &victims, ctx).err()
+                    self.control.delete(key, &involved, &victims, ctx).err()
                 }
             };
         }
@@ -184,7 +172,7 @@ impl ReplicaSetController {
             if owned.matches {
                 tally.count(owned);
             } else if !set.is_terminating() {
-                release(&owned.pod, set.uid(), "", ctx)?;
+                release(&owned.pod, set.uid(), ctx)?;
             }
         }
         if set.is_terminating() {
@@ -227,37 +215,6 @@ impl ReplicaSetController {
             .collect()
     }
 
-    fn create(&mut self, set: &ReplicaSet, count: u32, ctx: &mut Ctx<'_>) -> Result<(), Status> {
-        let Some(template) = set.spec.as_ref().and_then(|spec| spec.template.as_ref()) else {
-            return Ok(());
-        };
-        let owner = adapter::controller_ref(self.kind, set);
-        let pod = pods::from_template(template, &set.metadata, owner);
-        let (_, refusal) = self.control(set).create(count, &mut || pod.clone(), ctx);
-        refusal.map_or(Ok(()), Err)
-    }
-
-    fn delete(
-        &mut self,
-        set: &ReplicaSet,
-        victims: &[Arc<Pod>],
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), Status> {
-        let mut control = self.control(set);
-        control.expect_deletions(victims, ctx);
-        let (_, refusal) = control.delete(victims, ctx);
-        refusal.map_or(Ok(()), Err)
-    }
-
-    fn control(&mut self, set: &ReplicaSet) -> PodControl<'_> {
-        PodControl {
-            key: set.namespaced_name(),
-            involved: adapter::reference(self.kind, set),
-            expectations: &mut self.expectations,
-            recorder: &mut self.recorder,
-        }
-    }
-
     fn update_status(
         &mut self,
         set: &ReplicaSet,
@@ -291,11 +248,4 @@ fn replicas(set: &ReplicaSet) -> u32 {
         .and_then(|spec| spec.replicas)
         .unwrap_or(1);
     u32::try_from(replicas).unwrap_or(0)
-}
-
-fn min_ready(set: &ReplicaSet) -> i32 {
-    set.spec
-        .as_ref()
-        .and_then(|spec| spec.min_ready_seconds)
-        .unwrap_or(0)
 }

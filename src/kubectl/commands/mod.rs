@@ -24,6 +24,7 @@ mod patch;
 mod pending;
 mod record;
 mod rollout;
+mod rollout_stage;
 mod run;
 mod scale;
 mod set_image;
@@ -34,7 +35,7 @@ mod version;
 mod wait;
 
 pub use pending::Pending;
-pub use rollout::status_text as rollout_status;
+pub use rollout_stage::status_text as rollout_status;
 
 use super::failure::Failure;
 use super::flags::Flag;

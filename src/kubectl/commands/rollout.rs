@@ -1,12 +1,12 @@
 //! `kubectl rollout`.
 //!
 //! Upstream: staging/src/k8s.io/kubectl/pkg/cmd/rollout/*.go,
-//! staging/src/k8s.io/kubectl/pkg/polymorphichelpers/{rollout_status,history,rollback}.go, v1.36.
-//! Only Deployments roll out here yet.
+//! staging/src/k8s.io/kubectl/pkg/polymorphichelpers/{history,rollback}.go, v1.36.
 
+use super::rollout_stage::{self, Stage};
 use super::{Pending, Verb};
 use crate::api::meta::MetaExt;
-use crate::api::{Kind, NamespacedName, Reason, Status, condition};
+use crate::api::{Kind, NamespacedName, ObjectKey, Reason, Status};
 use crate::apiserver::ApiHandle;
 use crate::kubectl::describe::template_text;
 use crate::kubectl::edit;
@@ -17,7 +17,6 @@ use crate::kubectl::output::{Output, tabs};
 use crate::kubectl::resource::Named;
 use crate::kubectl::shell::Shell;
 use crate::sim::{SimDuration, SimTime};
-use k8s_openapi::api::apps::v1::Deployment;
 use serde::Serialize;
 
 const STATUS_FLAGS: &[Flag] = &[
@@ -40,7 +39,7 @@ pub const STATUS: Verb = Verb {
 pub const HISTORY: Verb = Verb {
     name: "rollout history",
     usage: "rollout history (TYPE NAME | TYPE/NAME) [--revision=N]",
-    about: "Show the revisions of a Deployment",
+    about: "Show the revisions of a Deployment, DaemonSet or StatefulSet",
     flags: &[SELECT, HISTORY_FLAGS],
     run: history,
 };
@@ -52,7 +51,7 @@ pub const UNDO: Verb = Verb {
     flags: &[SELECT, UNDO_FLAGS],
     run: |shell| {
         let revision = shell.words.number("to-revision").unwrap_or(0);
-        each(shell, |api, name, now| edit::undo(api, name, revision, now))
+        each(shell, |api, key, now| edit::undo(api, key, revision, now))
     },
 };
 
@@ -62,8 +61,8 @@ pub const PAUSE: Verb = Verb {
     about: "Let changes of a Deployment wait",
     flags: &[SELECT],
     run: |shell| {
-        each(shell, |api, name, now| {
-            edit::set_paused(api, name, true, now)
+        each(shell, |api, key, now| {
+            edit::set_paused(api, &key.namespaced_name(), true, now)
         })
     },
 };
@@ -74,8 +73,8 @@ pub const RESUME: Verb = Verb {
     about: "Let the changes of a paused Deployment roll out",
     flags: &[SELECT],
     run: |shell| {
-        each(shell, |api, name, now| {
-            edit::set_paused(api, name, false, now)
+        each(shell, |api, key, now| {
+            edit::set_paused(api, &key.namespaced_name(), false, now)
         })
     },
 };
@@ -83,13 +82,22 @@ pub const RESUME: Verb = Verb {
 pub const RESTART: Verb = Verb {
     name: "rollout restart",
     usage: "rollout restart (TYPE NAME | TYPE/NAME)",
-    about: "Replace all Pods of a Deployment",
+    about: "Replace all Pods of a Deployment, DaemonSet or StatefulSet",
     flags: &[SELECT],
     run: |shell| each(shell, edit::restart),
 };
 
-/// The Deployments that the arguments name.
-fn names(shell: &mut Shell<'_>) -> Result<Vec<NamespacedName>, Failure> {
+/// Whether objects of `kind` roll out, which only Deployments do that can be paused.
+fn rolls_out(verb: &str, kind: Kind) -> bool {
+    match kind {
+        Kind::Deployment => true,
+        Kind::DaemonSet | Kind::StatefulSet => !matches!(verb, "rollout pause" | "rollout resume"),
+        _ => false,
+    }
+}
+
+/// What the arguments name.
+fn keys(shell: &mut Shell<'_>) -> Result<Vec<ObjectKey>, Failure> {
     if shell.words.args.is_empty() {
         return Err(Failure::client("required resource not specified"));
     }
@@ -107,47 +115,46 @@ fn names(shell: &mut Shell<'_>) -> Result<Vec<NamespacedName>, Failure> {
                 .collect()
         }
     };
-    let mut names = Vec::new();
+    let mut keys = Vec::new();
     for (kind, name) in objects {
-        if kind != Kind::Deployment {
-            let message = format!(
-                "no {} has been implemented for \"{}\"",
-                word(shell.verb),
-                qualified(kind)
-            );
-            return Err(Failure::client(message));
+        if !rolls_out(shell.verb, kind) {
+            return Err(Failure::client(refusal(shell.verb, kind, &name)));
         }
-        names.push(NamespacedName::new(shell.namespace, name));
+        keys.push(NamespacedName::new(shell.namespace, name).of(kind));
     }
-    Ok(names)
+    Ok(keys)
 }
 
-fn word(verb: &str) -> &'static str {
-    match verb {
-        "rollout status" => "status viewer",
-        "rollout history" => "history viewer",
-        "rollout undo" => "rollbacker",
-        _ => "rollout",
-    }
-}
-
-fn qualified(kind: Kind) -> String {
+fn refusal(verb: &str, kind: Kind, name: &str) -> String {
+    let (viewer, word) = match verb {
+        "rollout status" => ("status viewer", ""),
+        "rollout history" => ("history viewer", ""),
+        "rollout undo" => ("rollbacker", ""),
+        "rollout pause" => ("", "pausing"),
+        "rollout resume" => ("", "resuming"),
+        _ => ("", "restarting"),
+    };
     let row = kind.row();
-    match row.group {
+    if viewer.is_empty() {
+        let resource = kind.qualified_resource();
+        return format!("{resource} \"{name}\" {word} is not supported");
+    }
+    let qualified = match row.group {
         "" => row.kind.to_owned(),
         group => format!("{}.{group}", row.kind),
-    }
+    };
+    format!("no {viewer} has been implemented for \"{qualified}\"")
 }
 
 type Change = Result<String, Status>;
 
 fn each(
     shell: &mut Shell<'_>,
-    change: impl Fn(&mut dyn ApiHandle, &NamespacedName, SimTime) -> Change,
+    change: impl Fn(&mut dyn ApiHandle, &ObjectKey, SimTime) -> Change,
 ) -> Result<Option<Pending>, Failure> {
     let mut failures = Vec::new();
-    for name in names(shell)? {
-        match change(shell.api, &name, shell.now) {
+    for key in keys(shell)? {
+        match change(shell.api, &key, shell.now) {
             Ok(text) => shell.out.line(&text),
             Err(status) => failures.push(Failure::from(status)),
         }
@@ -161,32 +168,36 @@ fn history(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
         let message = format!("revision must be a positive integer: {revision}");
         return Err(Failure::client(message));
     }
-    for name in names(shell)? {
-        let deployment = read(shell.api, &name, shell.now)?;
-        let sets = edit::owned_sets(shell.api, &deployment, shell.now)?;
-        let head = crate::kubectl::printed_name(&name.of(Kind::Deployment));
+    for key in keys(shell)? {
+        let object = get(shell.api, &key, shell.now)?;
+        let past = edit::past(shell.api, &object, shell.now)?;
+        let head = crate::kubectl::printed_name(&key);
+        let cause = |past: &edit::Past| {
+            let annotations = past.metadata.annotations.as_ref();
+            annotations.and_then(|all| all.get(CAUSE)).cloned()
+        };
         if revision == 0 {
             let mut rows = "REVISION\tCHANGE-CAUSE\n".to_owned();
-            for (number, set) in &sets {
-                let cause = set.annotation(CAUSE).filter(|cause| !cause.is_empty());
-                rows.push_str(&format!("{number}\t{}\n", cause.unwrap_or("<none>")));
+            for one in &past {
+                let cause = cause(one).filter(|cause| !cause.is_empty());
+                let cause = cause.unwrap_or_else(|| "<none>".to_owned());
+                rows.push_str(&format!("{}\t{cause}\n", one.number));
             }
-            let rows = match sets.is_empty() {
+            let rows = match past.is_empty() {
                 true => "No rollout history found.".to_owned(),
                 false => tabs::align(&rows, tabs::DESCRIBE),
             };
             shell.out.out(format!("{head} \n{rows}\n"));
             continue;
         }
-        let Some((_, set)) = sets.iter().find(|(number, _)| *number == revision) else {
+        let Some(one) = past.iter().find(|one| one.number == revision) else {
             return Err(Failure::client("unable to find the specified revision"));
         };
-        let spec = set.spec.clone().unwrap_or_default();
-        let mut template = spec.template.unwrap_or_default();
-        if let Some(cause) = set.annotation(CAUSE) {
+        let mut template = one.template.clone();
+        if let Some(cause) = cause(one).filter(|_| key.kind == Kind::Deployment) {
             let metadata = template.metadata.get_or_insert_default();
             let annotations = metadata.annotations.get_or_insert_default();
-            annotations.insert(CAUSE.to_owned(), cause.to_owned());
+            annotations.insert(CAUSE.to_owned(), cause);
         }
         let text = template_text(&template);
         shell
@@ -196,37 +207,26 @@ fn history(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     Ok(None)
 }
 
-fn read(
-    api: &mut dyn ApiHandle,
-    name: &NamespacedName,
-    now: SimTime,
-) -> Result<Deployment, Status> {
-    let key = name.of(Kind::Deployment);
-    let object = get(api, &key, now)?;
-    let found = object.get::<Deployment>().map(|d| Deployment::clone(d));
-    found.ok_or_else(|| Status::not_found(&key))
-}
-
 fn status(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
     let revision = shell.words.number("revision").unwrap_or(0);
     if revision < 0 {
         let message = format!("revision must be a positive integer: {revision}");
         return Err(Failure::client(message));
     }
-    let names = names(shell)?;
-    let [name] = names.as_slice() else {
+    let keys = keys(shell)?;
+    let [key] = keys.as_slice() else {
         return Err(Failure::client(format!(
             "rollout status is only supported on individual resources and resource collections - {} resources were found",
-            names.len()
+            keys.len()
         )));
     };
-    read(shell.api, name, shell.now)?;
+    get(shell.api, key, shell.now)?;
     let timeout = shell
         .words
         .seconds("timeout")
         .filter(|seconds| *seconds > 0);
     let mut watch = Watch {
-        name: name.clone(),
+        key: key.clone(),
         revision,
         seen: 0,
         until: timeout.map(|seconds| shell.now + SimDuration::secs(seconds)),
@@ -239,10 +239,10 @@ fn status(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
 /// A rollout that is watched until it is done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Watch {
-    name: NamespacedName,
+    key: ObjectKey,
     /// The revision that must stay the newest; 0: any may.
     revision: i64,
-    /// The version of the Deployment that was told of last.
+    /// The version of the object that was told of last.
     seen: u64,
     pub(super) until: Option<SimTime>,
 }
@@ -254,20 +254,20 @@ impl Watch {
         now: SimTime,
         out: &mut Output,
     ) -> Result<bool, Failure> {
-        let deployment = match read(api, &self.name, now) {
-            Ok(deployment) => deployment,
+        let object = match get(api, &self.key, now) {
+            Ok(object) => object,
             Err(status) if status.reason == Reason::NotFound => {
                 return Err(Failure::client("object has been deleted"));
             }
             // A server that does not answer now is asked again.
             Err(_) => return Ok(true),
         };
-        if deployment.revision() == self.seen {
+        if object.revision() == self.seen {
             return Ok(true);
         }
-        self.seen = deployment.revision();
-        if self.revision > 0 {
-            let running = deployment.annotation("deployment.kubernetes.io/revision");
+        self.seen = object.revision();
+        if self.revision > 0 && self.key.kind == Kind::Deployment {
+            let running = object.annotation("deployment.kubernetes.io/revision");
             let running: i64 = running.and_then(|text| text.parse().ok()).unwrap_or(0);
             if running != self.revision {
                 return Err(Failure::client(format!(
@@ -276,118 +276,12 @@ impl Watch {
                 )));
             }
         }
-        let (text, waits) = match stage(&deployment) {
+        let (text, waits) = match rollout_stage::of(&object) {
             Stage::Waiting(text) => (text, true),
             Stage::Done(text) => (text, false),
             Stage::Failed(text) => return Err(Failure::client(text)),
         };
         out.line(&text);
         Ok(waits)
-    }
-}
-
-/// How far a rollout is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Stage {
-    Waiting(String),
-    Done(String),
-    Failed(String),
-}
-
-/// What `kubectl rollout status` says of a Deployment.
-pub fn status_text(deployment: &Deployment) -> String {
-    match stage(deployment) {
-        Stage::Waiting(text) | Stage::Done(text) | Stage::Failed(text) => text,
-    }
-}
-
-fn stage(deployment: &Deployment) -> Stage {
-    let name = deployment.name();
-    let spec = deployment.spec.clone().unwrap_or_default();
-    let status = deployment.status.clone().unwrap_or_default();
-    let observed = status.observed_generation.unwrap_or(0);
-    if deployment.metadata.generation.unwrap_or(0) > observed {
-        let text = "Waiting for deployment spec update to be observed...";
-        return Stage::Waiting(text.to_owned());
-    }
-    let progressing = condition::find(status.conditions.as_ref(), "Progressing");
-    if progressing.is_some_and(|c| c.reason.as_deref() == Some("ProgressDeadlineExceeded")) {
-        let text = format!("deployment \"{name}\" exceeded its progress deadline");
-        return Stage::Failed(text);
-    }
-    let updated = status.updated_replicas.unwrap_or(0);
-    let replicas = status.replicas.unwrap_or(0);
-    let available = status.available_replicas.unwrap_or(0);
-    let wanted = spec.replicas.unwrap_or(1);
-    let rest = if updated < wanted {
-        format!("{updated} out of {wanted} new replicas have been updated...")
-    } else if replicas > updated {
-        format!(
-            "{} old replicas are pending termination...",
-            replicas - updated
-        )
-    } else if available < updated {
-        format!("{available} of {updated} updated replicas are available...")
-    } else {
-        return Stage::Done(format!("deployment \"{name}\" successfully rolled out"));
-    };
-    Stage::Waiting(format!(
-        "Waiting for deployment \"{name}\" rollout to finish: {rest}"
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::codec;
-    use serde_json::json;
-
-    #[test]
-    fn the_stages_of_a_rollout() {
-        let stage = |generation: i64, status: serde_json::Value| {
-            let json = json!({
-                "metadata": {"name": "web", "generation": generation},
-                "spec": {"replicas": 3, "selector": {}, "template": {}}, "status": status
-            });
-            stage(&codec::from_value(json).expect("it decodes"))
-        };
-        let status = |updated: i32, replicas: i32, available: i32| json!({"observedGeneration": 2, "updatedReplicas": updated, "replicas": replicas, "availableReplicas": available});
-        for (generation, status, want) in [
-            (
-                3,
-                status(3, 3, 3),
-                "Waiting for deployment spec update to be observed...",
-            ),
-            (
-                2,
-                status(1, 4, 3),
-                "Waiting for deployment \"web\" rollout to finish: 1 out of 3 new replicas have been updated...",
-            ),
-            (
-                2,
-                status(3, 4, 3),
-                "Waiting for deployment \"web\" rollout to finish: 1 old replicas are pending termination...",
-            ),
-            (
-                2,
-                status(3, 3, 2),
-                "Waiting for deployment \"web\" rollout to finish: 2 of 3 updated replicas are available...",
-            ),
-            (
-                2,
-                status(3, 3, 3),
-                "deployment \"web\" successfully rolled out",
-            ),
-        ] {
-            let stage = stage(generation, status);
-            match want.contains("successfully") {
-                true => assert_eq!(stage, Stage::Done(want.to_owned())),
-                false => assert_eq!(stage, Stage::Waiting(want.to_owned())),
-            }
-        }
-        let late = json!({"observedGeneration": 2, "conditions": [
-            {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]});
-        let text = "deployment \"web\" exceeded its progress deadline";
-        assert_eq!(stage(2, late), Stage::Failed(text.to_owned()));
     }
 }

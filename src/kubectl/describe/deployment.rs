@@ -71,7 +71,8 @@ pub fn write(
     Ok(())
 }
 
-fn number(number: Option<&IntOrString>) -> String {
+/// A number or a part of all.
+pub fn number(number: Option<&IntOrString>) -> String {
     match number {
         Some(IntOrString::Int(number)) => number.to_string(),
         Some(IntOrString::String(text)) => text.clone(),

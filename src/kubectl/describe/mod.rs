@@ -5,6 +5,7 @@
 
 mod config_map;
 mod container;
+mod daemon_set;
 mod deployment;
 mod endpoint_slice;
 mod endpoints;
@@ -19,6 +20,7 @@ mod replica_set;
 mod replication_controller;
 mod secret;
 mod service;
+mod stateful_set;
 mod template;
 mod volume;
 mod writer;
@@ -44,6 +46,8 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         }
         Object::Job(job) => job::write(&mut w, job),
         Object::CronJob(job) => job::write_cron(&mut w, job),
+        Object::DaemonSet(set) => daemon_set::write(&mut w, set, shell)?,
+        Object::StatefulSet(set) => stateful_set::write(&mut w, set, shell)?,
         Object::Service(service) => service::write(&mut w, service, shell)?,
         Object::Node(node) => node::write(&mut w, node, shell)?,
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),

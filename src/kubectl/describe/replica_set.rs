@@ -12,6 +12,7 @@ use crate::kubectl::resource::{self, Scope};
 use crate::kubectl::shell::Shell;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 pub fn write(w: &mut Writer, set: &ReplicaSet, shell: &mut Shell<'_>) -> Result<(), Failure> {
     let spec = set.spec.clone().unwrap_or_default();
@@ -30,7 +31,12 @@ pub fn write(w: &mut Writer, set: &ReplicaSet, shell: &mut Shell<'_>) -> Result<
         "Replicas",
         format!("{} current / {wanted} desired", status.replicas),
     );
-    w.field(0, "Pods Status", pods_status(set, shell)?);
+    let selector = Some(&spec.selector);
+    w.field(
+        0,
+        "Pods Status",
+        pods_status(&set.metadata, selector, shell)?,
+    );
     template::write(w, &spec.template.unwrap_or_default());
     if let Some(conditions) = status.conditions.filter(|c| !c.is_empty()) {
         w.line(0, "Conditions:");
@@ -44,18 +50,22 @@ pub fn write(w: &mut Writer, set: &ReplicaSet, shell: &mut Shell<'_>) -> Result<
     Ok(())
 }
 
-/// The Pods that the set controls, counted by what they do.
-fn pods_status(set: &ReplicaSet, shell: &mut Shell<'_>) -> Result<String, Failure> {
-    let selector = set.spec.as_ref().map(|spec| &spec.selector);
+/// The Pods that a set controls, counted by what they do.
+pub fn pods_status(
+    set: &ObjectMeta,
+    selector: Option<&LabelSelector>,
+    shell: &mut Shell<'_>,
+) -> Result<String, Failure> {
     let scope = Scope {
-        namespace: Some(set.namespace().to_owned()),
+        namespace: set.namespace.clone(),
         labels: Selector::from_label_selector(selector).map_err(Failure::Client)?,
         fields: Default::default(),
         selects: true,
     };
+    let uid = set.uid.as_deref().unwrap_or_default();
     let mut counts = [0_u32; 4];
     for object in resource::list(shell, Kind::Pod, &scope)? {
-        if !owner::is_controlled_by(object.meta(), set.uid()) {
+        if !owner::is_controlled_by(object.meta(), uid) {
             continue;
         }
         let pod = object.get::<Pod>();

@@ -3,7 +3,7 @@
 //! Upstream: pkg/proxy/iptables/proxier.go, pkg/proxy/runner/bounded_frequency_runner.go, v1.36: a
 //! change is written at once, but never sooner than a second after the last one. While the API
 //! server does not answer, the rules stay as they are. Left out: topology, health check ports, the
-//! nftables and IPVS modes, and its Pod: a DaemonSet's, which no controller makes yet.
+//! nftables and IPVS modes, and its Pod: there is no DaemonSet of it yet.
 
 mod counts;
 mod recent;
