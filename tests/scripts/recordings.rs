@@ -71,7 +71,7 @@ pub const EXCEPTIONS: &[Exception] = &[
             "Node-Selectors: disk=ssd",
             "Tolerations: <none>",
         ],
-        recorded: &["Node-Selectors: <none>"],
+        recorded: &["Node-Selectors: <none>", "Node-Selectors: disk=ssd"],
         ..exception("v1.31 shows node selectors and tolerations of templates")
     },
     Exception {
