@@ -7,6 +7,7 @@ mod detail;
 mod events;
 mod nodes;
 mod objects;
+mod owners;
 mod pods;
 mod progress;
 mod rollouts;
@@ -124,8 +125,12 @@ impl Dashboard {
     fn tab(&self, session: &Session, screen: &mut Screen) {
         let (cluster, request) = (session.cluster(), &self.request);
         let open = |tab: Tab| request.tab == tab;
-        screen.beside.rollouts = match open(Tab::Deployments) {
+        screen.beside.rollouts = match open(Tab::Workloads) {
             true => arcs(rollouts::views(cluster)),
+            false => Vec::new(),
+        };
+        screen.beside.owners = match open(Tab::Workloads) {
+            true => arcs(owners::trees(cluster, &screen.pods)),
             false => Vec::new(),
         };
         screen.beside.services = match open(Tab::Services) {
@@ -252,7 +257,7 @@ mod tests {
         look(&mut dashboard, &session).expect("everything is new");
         assert_eq!(look(&mut dashboard, &session), None);
         dashboard.ask(ViewRequest {
-            tab: Tab::Deployments,
+            tab: Tab::Workloads,
             ..ViewRequest::default()
         });
         let update = look(&mut dashboard, &session).expect("the tab is new");

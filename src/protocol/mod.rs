@@ -26,7 +26,9 @@ pub use traffic::{
     ChoiceView, EndpointView, FailureView, HopView, LoadCountView, LoadView, PacketView, PortView,
     RequestView, ServiceView, Spot,
 };
-pub use workload::{ConditionView, ContainerView, DetailView, RevisionView, RolloutView};
+pub use workload::{
+    ConditionView, ContainerView, DetailView, OwnedView, RevisionView, RolloutView,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -5,8 +5,8 @@
 //! shared, so what did not change is the same object as before and is not drawn anew.
 
 use super::{
-    DetailView, LoadView, Objects, ObjectsRequest, ObjectsUpdate, PacketView, Place, RequestView,
-    RolloutView, ServiceView, Spot,
+    DetailView, LoadView, Objects, ObjectsRequest, ObjectsUpdate, OwnedView, PacketView, Place,
+    RequestView, RolloutView, ServiceView, Spot,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -79,8 +79,8 @@ pub enum Tab {
     /// The editor.
     #[default]
     Manifest,
-    /// Deployments and their rollouts.
-    Deployments,
+    /// What runs Pods: Deployments with their rollouts, and who made whom.
+    Workloads,
     /// Services, requests and loads.
     Services,
     /// Events.
@@ -237,6 +237,8 @@ pub struct Beside {
     pub nodes: Vec<Arc<NodeView>>,
     /// The Deployments, while their tab is open.
     pub rollouts: Vec<Arc<RolloutView>>,
+    /// What runs Pods, as trees.
+    pub owners: Vec<Arc<OwnedView>>,
     /// The Services, while their tab is open.
     pub services: Vec<Arc<ServiceView>>,
     /// The last request.
@@ -283,6 +285,9 @@ pub struct ScreenUpdate {
     /// All Deployments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollouts: Option<Vec<RolloutView>>,
+    /// What runs Pods, as trees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Vec<OwnedView>>,
     /// All Services.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub services: Option<Vec<ServiceView>>,
@@ -349,6 +354,7 @@ impl Screen {
             self.pods.insert(pod.at.clone(), Arc::new(pod));
         }
         set_all(&mut self.beside.rollouts, update.rollouts);
+        set_all(&mut self.beside.owners, update.owners);
         set_all(&mut self.beside.services, update.services);
         if let Some(request) = update.request {
             self.beside.request = request.into_iter().next().map(Arc::new);
@@ -393,6 +399,7 @@ impl Screen {
             pods: changed.map(|(_, pod)| PodView::clone(pod)).collect(),
             gone: gone.cloned().collect(),
             rollouts: all(&self.beside.rollouts, &new.beside.rollouts),
+            owners: all(&self.beside.owners, &new.beside.owners),
             services: all(&self.beside.services, &new.beside.services),
             request: maybe(self.beside.request.as_ref(), new.beside.request.as_ref()),
             loads: all(&self.beside.loads, &new.beside.loads),

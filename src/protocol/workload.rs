@@ -84,6 +84,25 @@ pub struct RolloutView {
     pub revisions: Vec<RevisionView>,
 }
 
+/// An object that runs Pods, or a Pod, with what it owns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedView {
+    /// Its kind.
+    pub kind: String,
+    /// Where it is.
+    pub at: Place,
+    /// What kubectl's columns say of it: their headings and cells.
+    pub facts: Vec<(String, String)>,
+    /// `ready`, `busy`, `failing` or `ending`: how its Pods are, the one that needs most attention first.
+    pub mood: String,
+    /// Its conditions; a Pod's are not among them.
+    pub conditions: Vec<ConditionView>,
+    /// What it owns.
+    pub children: Vec<OwnedView>,
+    /// How many more it owns.
+    pub more: u32,
+}
+
 /// A container of the Pod chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerView {

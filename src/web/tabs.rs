@@ -9,7 +9,7 @@ use yew::prelude::*;
 /// (tab, its word, its drawing), in the order of their keys.
 pub const TABS: [(Tab, &str, &str); 7] = [
     (Tab::Manifest, "Manifest", "file"),
-    (Tab::Deployments, "Deployments", "layers"),
+    (Tab::Workloads, "Workloads", "layers"),
     (Tab::Services, "Services", "route"),
     (Tab::Objects, "Objects", "list"),
     (Tab::Events, "Events", "bell"),

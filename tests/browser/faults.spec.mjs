@@ -9,7 +9,7 @@ const chosen = (page) => page.getByTestId("detail");
 const part = (page, name) => page.getByTestId(`part-${name}`);
 
 async function scale(page, replicas) {
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await rollout(page, "hello").getByTestId("replicas").fill(String(replicas));
   await rollout(page, "hello").getByTestId("replicas-set").click();
 }
@@ -50,7 +50,7 @@ test("a node that stops is noticed, its Pods go elsewhere, and it comes back", (
   await tab(page, "Services");
   await page.waitForFunction(() => document.querySelectorAll("[data-testid=endpoints] .state.ready").length < 3, null, { timeout: patience });
   await speed(page, 100_000);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "3/3 available");
   await page.getByRole("button", { name: "Switch on worker-1" }).click();
   await holds(page, "[data-testid=node-worker-1] [data-testid=node-status]", /^Ready$/);
@@ -73,7 +73,7 @@ test("a node is cordoned, drained and takes Pods again", () => walk({}, async (p
   await page.waitForFunction(() => document.querySelectorAll("[data-testid=node-worker-1] [data-testid=pod][title^='default/hello-']").length === 0, null, { timeout: patience });
   await picture(page, "drained");
   await clean(page, "a drained node");
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "6/6 available");
   await tab(page, "Details");
   await chosen(page).getByRole("button", { name: "Uncordon" }).click();
@@ -168,7 +168,7 @@ test("three hundred Pods under load leave the page room for sixty frames per sec
   await apply(page, service);
   await answer(page, "service/hello-svc created");
   await speed(page, 20_000);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello-deploy", "300/300 available");
   await speed(page, 1_000);
   await tab(page, "Services");

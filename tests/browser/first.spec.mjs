@@ -4,7 +4,7 @@ import { copyFileSync } from "node:fs";
 import { test } from "node:test";
 import { address, clean, counts, holds, patience, picture, tab, walk } from "./lib.mjs";
 
-const TABS = ["Manifest", "Deployments", "Services", "Objects", "Events", "Writes"];
+const TABS = ["Manifest", "Workloads", "Services", "Objects", "Events", "Writes"];
 
 async function everyTab(page, name, tabs = TABS) {
   await clean(page, `${name}: the first screen`);
@@ -26,7 +26,7 @@ test("the first screen is alive", () => walk({}, async (page) => {
   for (const part of ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]) {
     await page.getByTestId(`part-${part}`).getByText("running").waitFor();
   }
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "3/3 available");
   await tab(page, "Services");
   await page.getByRole("button", { name: /^kubernetes/ }).waitFor();
@@ -49,7 +49,7 @@ for (const [name, options, tabs] of [
   ["dark", { dark: true }, TABS],
   ["phone-light", { width: 390, height: 844 }, TABS],
   ["phone-dark", { width: 390, height: 844, dark: true }, ["Services"]],
-  ["tablet-dark", { width: 820, height: 1180, dark: true }, ["Deployments"]],
+  ["tablet-dark", { width: 820, height: 1180, dark: true }, ["Workloads"]],
 ]) {
   test(`every tab is clean: ${name}`, () => walk(options, async (page) => {
     await picture(page, `first-${name}`);
@@ -73,7 +73,7 @@ test("the theme that was chosen comes back before the first paint", () => walk({
 
 test("everything can be reached by keyboard", () => walk({}, async (page) => {
   await page.keyboard.press("2");
-  await page.getByRole("heading", { name: "Deployments" }).waitFor();
+  await page.getByRole("heading", { name: "Workloads" }).waitFor();
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keys" });
   await help.waitFor();

@@ -24,7 +24,7 @@ const pods = (page) => page.locator("[data-testid=pod]").evaluateAll((all) => al
 async function visit(page, fragment = "") {
   await page.goto(address + fragment);
   await ready(page);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
 }
 
 // Walks a page whose workers the test reaches. What is meant to complain is taken out of the
@@ -33,7 +33,7 @@ const kept = (steps) => walk({}, async (page, opened) => {
   await page.addInitScript(reach);
   await page.reload();
   await ready(page);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "3/3");
   await steps(page, opened);
 });
@@ -127,7 +127,7 @@ test("what was confirmed survives a killed tab, and a reload after a link", () =
   await scaled(again, 2);
   await again.reload();
   await ready(again);
-  await tab(again, "Deployments");
+  await tab(again, "Workloads");
   await counts(again, "hello", "2/2 available");
 
   // A new cluster in the place of the link's is not lost to the address bar either.
@@ -140,7 +140,7 @@ test("what was confirmed survives a killed tab, and a reload after a link", () =
 
   const fresh = await open({ fragment: fragment.slice(1) });
   try {
-    await tab(fresh.page, "Deployments");
+    await tab(fresh.page, "Workloads");
     await counts(fresh.page, "hello", "4/4 available");
     assert.deepEqual(fresh.complaints, []);
   } finally {
@@ -161,7 +161,7 @@ test("a second tab goes on in memory and overwrites nothing", () => kept(async (
   await nodes(second, 3);
   await page.reload();
   await ready(page);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "3/3");
 }));
 

@@ -30,7 +30,7 @@ async function scale(page, replicas) {
 
 // A cluster scaled to 5 and then to 4, from its 25th second on.
 async function scaled(page) {
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "3/3 available");
   await speed(page, 5_000);
   await scale(page, 5);
@@ -58,7 +58,7 @@ test("a look back keeps what came after it, also when the page is loaded again",
   await counts(page, "hello", "3/3 available");
   await page.reload();
   await ready(page);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "4/4 available");
   assert.equal(await banner(page).count(), 0);
 }));
@@ -97,7 +97,7 @@ test("carrying on asks first, and keeps what came later aside", () => walk({}, a
   await page.getByText("an earlier moment of it was carried on from").waitFor();
   await page.reload();
   await ready(page);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, "hello", "2/2 available");
 
   await lookAt(page, 22);

@@ -44,7 +44,7 @@ test("apply, scale, roll over, pause, undo, stall, recover, go back, reload, sha
   await apply(page, service);
   await holds(page, "[data-testid=report]", "service/hello-svc created");
   await speed(page, 5_000);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, name, "10/10 available, 10 updated");
   await picture(page, "ten-pods");
 
@@ -115,7 +115,7 @@ async function backAndForth(page) {
   await page.getByTestId("past").waitFor({ state: "detached" });
   await page.getByTestId("pause").click();
   await apply(page, deployment({ replicas: 4, ready: 0 }));
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, name, "4/4 available");
 }
 
@@ -130,7 +130,7 @@ async function reloadAndShare(page) {
 
   const other = await open({ fragment });
   try {
-    await tab(other.page, "Deployments");
+    await tab(other.page, "Workloads");
     await counts(other.page, name, "4/4 available");
     assert.deepEqual(other.complaints, []);
   } finally {
@@ -146,7 +146,7 @@ async function reloadAndShare(page) {
 
 test("a situation goes into a file and comes back; a new cluster has the size chosen", () => walk({}, async (page) => {
   await apply(page, deployment({ replicas: 2, ready: 0 }));
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await counts(page, name, "2/2 available");
   await page.getByTestId("menu").click();
   const offered = page.waitForEvent("download");

@@ -10,7 +10,7 @@ test("a request is followed hop by hop, a load shows who answers and who does no
   await answer(page, "created");
   await apply(page, service);
   await answer(page, "service/hello-svc created");
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await speed(page, 5_000);
   await counts(page, "hello-deploy", "6/6 available");
   await speed(page, 1_000);
@@ -104,7 +104,7 @@ test("on a phone: apply, look, ask", () => walk({ width: 390, height: 844 }, asy
   await apply(page, deployment({ replicas: 3, ready: 0 }));
   await answer(page, "deployment.apps/hello-deploy created");
   await apply(page, service);
-  await tab(page, "Deployments");
+  await tab(page, "Workloads");
   await speed(page, 5_000);
   await counts(page, "hello-deploy", "3/3 available");
   await rollout(page, "hello-deploy").getByTestId("image").fill("nigelpoulton/k8sbook:2.0");

@@ -7,6 +7,7 @@ mod hops;
 mod loads;
 mod manifest;
 pub mod objects;
+mod owners;
 mod rollout;
 mod rollouts;
 mod services;
@@ -46,7 +47,7 @@ pub fn Panel(props: &Props) -> Html {
     let tab = shown.view.tab;
     let (open, word) = match tab {
         Tab::Manifest => (Html::default(), "Manifest"),
-        Tab::Deployments => (rollouts::view(shown, send), "Deployments"),
+        Tab::Workloads => (rollouts::view(shown, send), "Workloads"),
         Tab::Services => (services::view(shown, send), "Services"),
         Tab::Objects => (objects::view(shown, send), "Objects"),
         Tab::Events => (events::view(shown, send), "Events"),

@@ -1,6 +1,7 @@
-//! All Deployments.
+//! What runs Pods: all Deployments with their rollouts, and below them who made whom.
 
 use super::Shown;
+use super::owners;
 use super::rollout::Rollout;
 use crate::protocol::RolloutView;
 use crate::web::app::Msg;
@@ -19,13 +20,14 @@ pub fn view(shown: &Shown, send: &Callback<Msg>) -> Html {
         html! { <Rollout {key} rollout={rollout.clone()} send={send.clone()} /> }
     };
     html! {
-        <section aria-labelledby="deployments-title">
-            <h2 id="deployments-title">{"Deployments"}</h2>
-            if own.is_empty() { <p class="empty">{"None yet: apply a manifest of one."}</p> }
+        <section aria-labelledby="workloads-title">
+            <h2 id="workloads-title">{"Workloads"}</h2>
+            if shown.beside.owners.is_empty() { <p class="empty">{"Nothing runs Pods yet: apply a manifest of a Deployment, for example."}</p> }
             {for own.into_iter().map(card)}
             if !system.is_empty() {
-                <details class="system"><summary>{format!("The cluster's own ({})", system.len())}</summary>{for system.into_iter().map(card)}</details>
+                <details class="system"><summary>{format!("The cluster's own Deployments ({})", system.len())}</summary>{for system.into_iter().map(card)}</details>
             }
+            {owners::view(&shown.beside.owners, send)}
         </section>
     }
 }
