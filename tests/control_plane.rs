@@ -193,6 +193,10 @@ const EVERYTHING: &str = r#"{apiVersion: v1, kind: ReplicationController, metada
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt}, data: {ca.crt: mine}}
 ---
+{apiVersion: batch/v1, kind: CronJob, metadata: {name: often}, spec: {schedule: "* * * * *", concurrencyPolicy: Forbid,
+        jobTemplate: {spec: {ttlSecondsAfterFinished: 30, template: {spec: {restartPolicy: Never,
+        containers: [{name: a, image: busybox, command: [sh, -c, exit 0]}]}}}}}}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: balanced}
@@ -221,6 +225,9 @@ const WRITERS: &[&str] = &[
     "serviceaccount-token-controller",
     "daemonset-controller",
     "statefulset-controller",
+    "job-controller",
+    "cronjob-controller",
+    "ttl-after-finished-controller",
     "service-controller",
     "persistent-volume-binder",
     "pvc-protection-controller",

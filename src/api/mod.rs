@@ -21,6 +21,7 @@ pub mod owner;
 pub mod pod;
 pub mod quantity;
 pub mod revision;
+pub mod schedule;
 pub mod schema;
 pub mod selector;
 mod status;

@@ -13,10 +13,6 @@ use serde_json::Value;
 /// What does not happen to an object of `kind`, as a warning; nothing where all of it does.
 pub const fn warning(kind: Kind) -> Option<&'static str> {
     Some(match kind {
-        Kind::Job => "nothing acts on a Job in this cluster yet: it is stored, and makes no Pods",
-        Kind::CronJob => {
-            "nothing acts on a CronJob in this cluster yet: it is stored, and makes no Jobs"
-        }
         Kind::Ingress | Kind::IngressClass => {
             "no Ingress controller runs in this cluster yet: it is stored, and leads nowhere"
         }
@@ -36,6 +32,12 @@ pub const fn warning(kind: Kind) -> Option<&'static str> {
 /// The same for one object: what a definition asks for that nothing here carries out, else what is
 /// said of its kind.
 pub fn warning_of(object: &Object) -> Option<&'static str> {
+    if let Object::CronJob(job) = object {
+        let zone = job.spec.time_zone.as_deref().unwrap_or("UTC");
+        return (!matches!(zone, "UTC" | "Etc/UTC")).then_some(
+            "there is no data on time zones in this cluster: a CronJob in another than UTC never runs",
+        );
+    }
     let Object::CustomResourceDefinition(definition) = object else {
         return warning(object.kind());
     };
@@ -69,10 +71,10 @@ mod tests {
 
     #[test]
     fn what_works_is_not_warned_of() {
-        for kind in [Kind::Pod, Kind::Deployment, Kind::Service, Kind::LimitRange] {
+        for kind in [Kind::Pod, Kind::Deployment, Kind::Job, Kind::LimitRange] {
             assert_eq!(warning(kind), None, "{kind}");
         }
-        let warning = warning(Kind::Job).expect("there is no Job controller");
-        assert!(warning.contains("makes no Pods"), "{warning}");
+        let warning = warning(Kind::Ingress).expect("there is no Ingress controller");
+        assert!(warning.contains("leads nowhere"), "{warning}");
     }
 }

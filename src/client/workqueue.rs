@@ -1,8 +1,9 @@
 //! Keys waiting to be reconciled: each once, with delays and per-key back-off.
 //!
 //! Upstream: staging/src/k8s.io/client-go/util/workqueue/{queue,delaying_queue,
-//! default_rate_limiters}.go, v1.36: 5 ms doubling up to 1000 s. Left out: the overall bucket of 10
-//! per second, and workers in parallel (a key is reconciled to its end before the next one).
+//! default_rate_limiters}.go, v1.36: 5 ms doubling up to 1000 s, unless said otherwise. Left out: the
+//! overall bucket of 10 per second, and workers in parallel (a key is reconciled to its end before the
+//! next one).
 
 use super::Ctx;
 use crate::api::Status;
@@ -33,6 +34,9 @@ pub struct WorkQueue<K: Ord + Clone> {
     delayed: SortedMap<K, SimTime>,
     #[serde(serialize_with = "crate::sim::as_pairs")]
     failures: SortedMap<K, u32>,
+    /// The first back-off, and the longest.
+    #[serde(skip)]
+    pace: (SimDuration, SimDuration),
 }
 
 /// Reconciles every key of a controller's queue that is due: what is done is forgotten, what fails
@@ -54,16 +58,25 @@ pub fn work_off<C, K: Ord + Clone>(
 
 impl<K: Ord + Clone> Default for WorkQueue<K> {
     fn default() -> Self {
+        Self::backing_off(BASE_DELAY_MS, MAX_DELAY_SECS)
+    }
+}
+
+impl<K: Ord + Clone> WorkQueue<K> {
+    /// A queue whose back-off begins with `first_ms` and ends with `longest_secs`.
+    pub const fn backing_off(first_ms: u64, longest_secs: u64) -> Self {
         Self {
             queued: SortedMap::new(),
             order: VecDeque::new(),
             delayed: SortedMap::new(),
             failures: SortedMap::new(),
+            pace: (
+                SimDuration::millis(first_ms),
+                SimDuration::secs(longest_secs),
+            ),
         }
     }
-}
 
-impl<K: Ord + Clone> WorkQueue<K> {
     /// Queues `key` because of revision `cause`; a key that waits already is not queued twice.
     pub fn add(&mut self, key: K, cause: Option<u64>) {
         match self.queued.get_mut(&key) {
@@ -84,9 +97,11 @@ impl<K: Ord + Clone> WorkQueue<K> {
     /// Queues `key` after its back-off, which doubles with each call until [`WorkQueue::forget`].
     pub fn add_rate_limited(&mut self, key: K, now: SimTime) {
         let failures = self.failures.entry(key.clone()).or_insert(0);
-        let delay_ms = BASE_DELAY_MS.saturating_mul(1_u64 << (*failures).min(32));
+        let (first, longest) = self.pace;
+        let delay = first
+            .saturating_mul(1_u64 << (*failures).min(32))
+            .min(longest);
         *failures += 1;
-        let delay = SimDuration::millis(delay_ms).min(SimDuration::secs(MAX_DELAY_SECS));
         self.add_at(key, now + delay);
     }
 

@@ -10,6 +10,7 @@ use crate::api::{Kind, Object, ObjectKey};
 use crate::client::{Delta, Informer, ObjectChange, ObjectInformer};
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
+    batch::v1::{CronJob, Job},
     coordination::v1::Lease,
     core::v1::{ConfigMap, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service},
     policy::v1::PodDisruptionBudget,
@@ -117,6 +118,8 @@ informers! {
     replication_controllers: ReplicationController,
     resource_quotas: ResourceQuota,
     disruption_budgets: PodDisruptionBudget,
+    jobs: Job,
+    cron_jobs: CronJob,
 }
 
 /// Every kind but Event, which owns nothing and whose objects come and go by the thousand.

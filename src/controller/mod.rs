@@ -4,6 +4,7 @@
 //! (there is one replica) and the controllers of kinds that are not served.
 
 mod cluster_role_aggregation;
+mod cron_job;
 mod custom_resource_definition;
 mod daemon_set;
 mod deployment;
@@ -18,6 +19,7 @@ mod harness_sets;
 mod history;
 mod informers;
 mod int_or_percent;
+mod job;
 mod manager;
 mod namespace;
 mod node_lifecycle;
@@ -38,6 +40,7 @@ mod taint_eviction;
 mod templated;
 mod token_secrets;
 mod trigger_time;
+mod ttl_after_finished;
 mod volume;
 
 pub use custom_resource_definition::DefinitionControllers;

@@ -4,8 +4,8 @@
 
 use super::pods;
 use crate::api::meta::MetaExt;
-use crate::api::{Kind, NamespacedName, Status, owner};
-use crate::client::{Ctx, Delta};
+use crate::api::{Kind, NamespacedName, owner};
+use crate::client::Delta;
 use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::Pod;
 use serde::{Serialize, Serializer};
@@ -158,20 +158,6 @@ pub fn concerns(kind: Kind, delta: &Delta<Pod>) -> bool {
         let controller = owner::controller_of(&pod.metadata);
         controller.is_none_or(|owner| owner.kind == kind.row().kind)
     })
-}
-
-/// Lets go of a Pod that the object with `uid` owned.
-///
-/// # Errors
-/// The API server's refusal; that the Pod is gone is none.
-pub fn release(pod: &Pod, uid: &str, ctx: &mut Ctx<'_>) -> Result<(), Status> {
-    let mut released = pod.clone();
-    let owners = &mut released.metadata.owner_references;
-    if let Some(owners) = owners {
-        owners.retain(|reference| reference.uid != uid);
-    }
-    owners.take_if(|owners| owners.is_empty());
-    Status::ignore_not_found(ctx.update(released))
 }
 
 /// What controls a Pod.

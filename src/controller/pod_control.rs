@@ -1,6 +1,7 @@
 //! How controllers create and delete their Pods: each request is expected to be seen, and told of.
 //!
-//! Upstream: pkg/controller/controller_utils.go (RealPodControl, slowStartBatch), v1.36.
+//! Upstream: pkg/controller/controller_utils.go (RealPodControl, slowStartBatch),
+//! controller_ref_manager.go, v1.36.
 
 use super::pods;
 use crate::api::meta::MetaExt;
@@ -55,27 +56,25 @@ impl PodControl {
         true
     }
 
-    /// Creates `count` Pods, which `make` gives, for the set at `key`, in batches of 1, 2, 4, …: a
-    /// refusal stops it before many requests are wasted.
-    ///
-    /// # Errors
-    /// The last refusal.
+    /// Creates `count` Pods, which `make` gives, for the owner at `key`, in batches of 1, 2, 4, …: a
+    /// refusal stops it before many requests are wasted. Answers how many there are, and a refusal.
     pub fn create(
         &mut self,
         key: &NamespacedName,
         involved: &ObjectReference,
         count: u32,
-        make: &dyn Fn(u32) -> Pod,
+        make: &mut dyn FnMut(u32) -> Pod,
         ctx: &mut Ctx<'_>,
-    ) -> Result<(), Status> {
+    ) -> (u32, Option<Status>) {
         self.expectations.expect_creations(key, count, ctx.now);
-        let (mut done, mut batch) = (0, 1);
+        let (mut created, mut done, mut batch) = (0, 0, 1);
         while done < count {
             let mut refusal = None;
             let end = count.min(done + batch);
             for index in done..end {
                 match ctx.create(make(index)) {
                     Ok(pod) => {
+                        created += 1;
                         let message = format!("Created pod: {}", pod.name());
                         let normal = EventType::Normal;
                         self.event(ctx, involved, normal, "SuccessfulCreate", message);
@@ -94,50 +93,80 @@ impl PodControl {
                 }
             }
             done = end;
-            if let Some(status) = refusal {
+            if refusal.is_some() {
                 (done..count).for_each(|_| self.expectations.creation_observed(key));
-                return Err(status);
+                return (created, refusal);
             }
             batch *= 2;
         }
-        Ok(())
+        (created, None)
     }
 
-    /// Deletes Pods of the set at `key`.
-    ///
-    /// # Errors
-    /// The last refusal; that one is gone already is none.
+    /// Waits to see the deletion of `pods`, which are the owner's at `key`.
+    pub fn expect_deletions(&mut self, key: &NamespacedName, pods: &[Arc<Pod>], ctx: &Ctx<'_>) {
+        let uids = pods.iter().map(|pod| pod.uid().to_owned());
+        self.expectations.expect_deletions(key, uids, ctx.now);
+    }
+
+    /// Deletes Pods of the owner at `key`; answers how many are gone or going, and a refusal.
     pub fn delete(
         &mut self,
         key: &NamespacedName,
         involved: &ObjectReference,
         victims: &[Arc<Pod>],
         ctx: &mut Ctx<'_>,
-    ) -> Result<(), Status> {
-        let uids = victims.iter().map(|pod| pod.uid().to_owned());
-        self.expectations.expect_deletions(key, uids, ctx.now);
-        let mut refusal = None;
+    ) -> (u32, Option<Status>) {
+        let (mut deleted, mut refusal) = (0, None);
         for pod in victims {
-            match ctx.delete(
-                pod.namespaced_name().of(Kind::Pod),
-                DeleteOptions::default(),
-            ) {
+            let pod_key = pod.namespaced_name().of(Kind::Pod);
+            match ctx.delete(pod_key, DeleteOptions::default()) {
                 Ok(()) => {
+                    deleted += 1;
                     let message = format!("Deleted pod: {}", pod.name());
                     let normal = EventType::Normal;
                     self.event(ctx, involved, normal, "SuccessfulDelete", message);
                 }
                 Err(status) => {
                     self.expectations.deletion_observed(key, pod.uid());
-                    if status.reason != Reason::NotFound {
-                        let message = format!("Error deleting: {status}");
-                        let warning = EventType::Warning;
-                        self.event(ctx, involved, warning, "FailedDelete", message);
-                        refusal = Some(status);
+                    if status.reason == Reason::NotFound {
+                        deleted += 1;
+                        continue;
                     }
+                    let message = format!("Error deleting: {status}");
+                    let warning = EventType::Warning;
+                    self.event(ctx, involved, warning, "FailedDelete", message);
+                    refusal = Some(status);
                 }
             }
         }
-        refusal.map_or(Ok(()), Err)
+        (deleted, refusal)
     }
+}
+
+/// Lets go of a Pod that the owner with `uid` controls no longer, and takes `finalizer` off it.
+///
+/// # Errors
+/// The API server's refusal.
+pub fn release(pod: &Pod, uid: &str, finalizer: &str, ctx: &mut Ctx<'_>) -> Result<(), Status> {
+    let mut released = pod.clone();
+    let owners = &mut released.metadata.owner_references;
+    if let Some(owners) = owners {
+        owners.retain(|reference| reference.uid != uid);
+    }
+    owners.take_if(|owners| owners.is_empty());
+    remove_finalizer(&mut released, finalizer);
+    Status::ignore_not_found(ctx.update(released))
+}
+
+/// Takes `finalizer` off; answers whether it was there.
+pub fn remove_finalizer(pod: &mut Pod, finalizer: &str) -> bool {
+    let finalizers = &mut pod.metadata.finalizers;
+    let Some(list) = finalizers else {
+        return false;
+    };
+    let before = list.len();
+    list.retain(|one| one != finalizer);
+    let removed = list.len() < before;
+    finalizers.take_if(|list| list.is_empty());
+    removed
 }

@@ -5,8 +5,8 @@
 //! reading the set again before it adopts; a set that is gone meanwhile owns a Pod for the garbage
 //! collector. Both kinds are read from the informer of shared objects.
 
-use super::owned_pods::{OwnedPods, concerns, release};
-use super::pod_control::PodControl;
+use super::owned_pods::{OwnedPods, concerns};
+use super::pod_control::{PodControl, release};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
@@ -208,7 +208,7 @@ impl TemplatedSets {
             if may(&owned.pod) && set.selects(&owned.pod.metadata) {
                 claimed.push(owned.pod.clone());
             } else if !set.is_terminating() {
-                release(&owned.pod, set.uid(), ctx)?;
+                release(&owned.pod, set.uid(), "", ctx)?;
             }
         }
         if set.is_terminating() {

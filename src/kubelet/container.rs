@@ -116,6 +116,9 @@ pub struct Container {
     /// Failed pulls in a row.
     pub pull_failures: u32,
     log: VecDeque<LogLine>,
+    /// What its process is going to print.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    coming: Vec<LogLine>,
 }
 
 impl Container {
@@ -138,6 +141,7 @@ impl Container {
             liveness: ProbeState::default(),
             pull_failures: 0,
             log: VecDeque::new(),
+            coming: Vec::new(),
         }
     }
 
@@ -169,11 +173,39 @@ impl Container {
             .program()
             .map(|program| program.log.clone())
             .unwrap_or_default();
-        lines.into_iter().for_each(|line| self.note(now, line));
+        for line in lines {
+            self.note(now, line.replace("{date}", &image::date(now)));
+        }
+    }
+
+    /// Its program ends by itself at `at`, and may say so.
+    pub fn plan_words(&mut self, at: SimTime) {
+        let exit = self.program().and_then(|program| program.exit.as_ref());
+        if let Some(exit) = exit.filter(|exit| !exit.log.is_empty()) {
+            self.will_say(at, exit.log.replace("{date}", &image::date(at)));
+        }
+    }
+
+    /// Its process prints `text` at `at`.
+    pub fn will_say(&mut self, at: SimTime, text: String) {
+        self.coming.push(LogLine { at, text });
+    }
+
+    /// What its process has printed by now goes to its log.
+    pub fn say(&mut self, now: SimTime) {
+        let coming = std::mem::take(&mut self.coming);
+        for line in coming {
+            match line.at <= now {
+                true => self.note(line.at, line.text),
+                false => self.coming.push(line),
+            }
+        }
     }
 
     /// Its process has ended.
     pub fn exit(&mut self, now: SimTime, code: i32, reason: Option<&str>) {
+        self.say(now);
+        self.coming.clear();
         let started = match self.phase {
             Phase::Running(started, _) => started,
             _ => now,

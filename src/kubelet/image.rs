@@ -2,7 +2,8 @@
 //! `static/images.yaml`. An image that is not in it is a stand-in: it listens on the ports that its
 //! container declares and answers with its Pod's name.
 
-use crate::api::codec;
+use crate::api::{codec, meta};
+use crate::sim::SimTime;
 use serde::Deserialize;
 use std::sync::OnceLock;
 
@@ -30,6 +31,9 @@ pub struct Exit {
     pub after: u32,
     /// Its exit code.
     pub code: i32,
+    /// What it logs then; empty: nothing.
+    #[serde(default)]
+    pub log: String,
 }
 
 /// What a program does when it is told to end.
@@ -104,6 +108,14 @@ const fn ok() -> u16 {
 
 const fn half_a_second() -> u32 {
     500
+}
+
+/// `at` as the command `date` prints it.
+pub fn date(at: SimTime) -> String {
+    let (now, day, month) = meta::calendar(meta::time(at).0);
+    let (hour, minute, second) = (now.hour(), now.minute(), now.second());
+    let (date, year) = (now.day(), now.year());
+    format!("{day} {month} {date:2} {hour:02}:{minute:02}:{second:02} UTC {year}")
 }
 
 fn catalogue() -> &'static [Program] {

@@ -41,6 +41,13 @@ impl Kubelet {
                     self.end(&name, index, code, None, ctx);
                 }
             }
+            Timer::Log(name, index) => {
+                let worker = self.workers.get_mut(&name);
+                if let Some(container) = worker.and_then(|worker| worker.containers.get_mut(index))
+                {
+                    container.say(ctx.now);
+                }
+            }
             Timer::Probe(name, index, start, liveness) => {
                 self.probe(&name, index, start, liveness, ctx);
             }
@@ -420,6 +427,9 @@ impl Kubelet {
             let at = ctx.now + SimDuration::secs(u64::from(exit.after));
             self.timers
                 .push(at, Timer::Exit(name.clone(), index, start, exit.code));
+            container.plan_words(at);
+        } else {
+            let _ = self.follow_command(name, index, ctx);
         }
         for (reason, word) in [("Created", "created"), ("Started", "started")] {
             let message = format!("Container {word}");

@@ -14,6 +14,7 @@ mod images;
 mod lifecycle;
 mod network;
 mod node;
+mod own_command;
 mod prober;
 mod serve;
 mod static_pod;
@@ -56,6 +57,8 @@ enum Timer {
     Start(NamespacedName, usize),
     /// A process ends by itself with this code.
     Exit(NamespacedName, usize, u32, i32),
+    /// A process prints something.
+    Log(NamespacedName, usize),
     /// A probe is due.
     Probe(NamespacedName, usize, u32, bool),
     /// What still runs of a Pod is killed.

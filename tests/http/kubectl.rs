@@ -264,11 +264,11 @@ const KINDS: &[(&str, &str)] = &[
     ("replicationcontroller/old", "2 Running"),
     ("persistentvolume/disk", "HostPath"),
     ("persistentvolumeclaim/mine", "Used By:"),
-    ("resourcequota/few", "pods        2     10"),
+    ("resourcequota/few", "pods        7     10"),
     ("limitrange/sizes", "Container   cpu"),
     ("podtemplate/shape", "Image Pull Policy:  IfNotPresent"),
-    ("statefulset.apps/db", "1 desired | 0 total"),
-    ("daemonset.apps/agent", "Nodes Scheduled: 0"),
+    ("statefulset.apps/db", "1 desired | 1 total"),
+    ("daemonset.apps/agent", "Nodes Misscheduled: 0"),
     ("controllerrevision.apps/db-1", "Revision:"),
     ("job.batch/once", "batch.kubernetes.io/job-name=once"),
     ("cronjob.batch/nightly", "0 3 * * *"),
@@ -306,9 +306,11 @@ fn it_handles_every_kind() {
     let path = kubectl.server.folder().join("kinds.yaml");
     std::fs::write(path, include_str!("kinds.yaml")).expect("a manifest");
     let applied = kubectl.run("apply -f kinds.yaml");
-    let warning = "Warning: nothing acts on a StatefulSet in this cluster yet";
+    let warning = "Warning: nothing acts on a HorizontalPodAutoscaler in this cluster yet";
     assert!(applied.contains(warning), "{applied}");
     kubectl.run("wait --for=jsonpath={.status.readyReplicas}=2 rc/old --timeout=60s");
+    kubectl.run("rollout status statefulset/db --timeout=60s");
+    kubectl.run("rollout status daemonset/agent --timeout=60s");
     for (object, words) in KINDS {
         assert!(applied.contains(&format!("{object} created")), "{object}");
         let described = kubectl.run(&format!("describe {object}"));

@@ -19,6 +19,7 @@ const SCENARIOS: &[&str] = &[
     "deletion",
     "daemonset-labels",
     "statefulset-ordered",
+    "job-parallel",
 ];
 
 /// Something that is different on purpose, or not there yet.
@@ -71,7 +72,7 @@ pub const EXCEPTIONS: &[Exception] = &[
             "Node-Selectors: disk=ssd",
             "Tolerations: <none>",
         ],
-        recorded: &["Node-Selectors: <none>"],
+        recorded: &["Node-Selectors: <none>", "Node-Selectors: disk=ssd"],
         ..exception("v1.31 shows node selectors and tolerations of templates")
     },
     Exception {
@@ -174,6 +175,17 @@ pub const EXCEPTIONS: &[Exception] = &[
             "Endpoints made by hand get no slice here yet: there is no mirroring controller",
         )
     },
+    Exception {
+        ours: &[
+            "Labels: batch.kubernetes.io/controller-uid=",
+            "batch.kubernetes.io/job-name=",
+        ],
+        ..exception("v1.27 and later label a Job and its Pods with prefixed keys too")
+    },
+    Exception {
+        ours: &["Completion Mode:", "Suspend:", "Backoff Limit:"],
+        ..exception("v1.21 and later say more of a Job")
+    },
 ];
 
 /// Commands that have to be put differently here.
@@ -192,6 +204,16 @@ const REPHRASED: &[(&str, &str, &str)] = &[
 
 /// Texts of ours, and how they were put in the recordings.
 pub const REWORDED: &[(&str, &str, &str)] = &[
+    (
+        "v1.27 and later label a Job and its Pods with prefixed keys too",
+        "batch.kubernetes.io/controller-uid=<uid>,batch.kubernetes.io/job-name=batch,",
+        "",
+    ),
+    (
+        "v1.27 and later select by a prefixed key",
+        "busybox   batch.kubernetes.io/controller-uid=",
+        "busybox   controller-uid=",
+    ),
     (
         "v1.33 says where a deleted object was",
         " from default namespace",
@@ -236,6 +258,41 @@ pub const REWORDED: &[(&str, &str, &str)] = &[
 
 /// Beginnings of recorded lines, and how they are put here.
 pub const LINES: &[(&str, &str, &str)] = &[
+    (
+        "v1.27 and later label a Job and its Pods with prefixed keys too",
+        "Labels: controller-uid=",
+        "controller-uid=",
+    ),
+    (
+        "v1.27 and later select by a prefixed key",
+        "Selector: controller-uid=",
+        "Selector: batch.kubernetes.io/controller-uid=",
+    ),
+    (
+        "durations are told from ages by the recorder alone",
+        "Duration: <dur>",
+        "Duration: <age>",
+    ),
+    (
+        "v1.23 and later count a Job's active and ready Pods",
+        "Pods Statuses: 0 Running /",
+        "Pods Statuses: 0 Active (0 Ready) /",
+    ),
+    (
+        "v1.30 and later show a Job's status",
+        "NAME COMPLETIONS DURATION AGE",
+        "NAME STATUS COMPLETIONS DURATION AGE",
+    ),
+    (
+        "v1.30 and later show a Job's status",
+        "job.batch/batch 5/5",
+        "job.batch/batch Complete 5/5",
+    ),
+    (
+        "v1.30 and later show a Job's status",
+        "batch 5/5",
+        "batch Complete 5/5",
+    ),
     (
         "Endpoints made by hand get no slice here yet: there is no mirroring controller",
         "Endpoints: <ip>:80,<ip>:80",

@@ -1,5 +1,6 @@
 //! What must hold after every event, whatever was done.
 
+use crate::jobs::Ledger;
 use crate::rollout;
 use crate::sets::Surging;
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
@@ -20,6 +21,7 @@ pub struct Watcher {
     revision: u64,
     before: Before,
     surging: Surging,
+    jobs: Ledger,
 }
 
 impl Watcher {
@@ -30,6 +32,7 @@ impl Watcher {
             revision: etcd.revision(),
             before,
             surging: Surging::default(),
+            jobs: Ledger::default(),
         }
     }
 
@@ -48,6 +51,7 @@ impl Watcher {
             revision = event.revision;
         }
         rollout::check(&self.before, &events, cluster)?;
+        self.jobs.check(&self.before, &events)?;
         for event in &events {
             let key = event.key.clone();
             match event.verb {

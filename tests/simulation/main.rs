@@ -8,6 +8,7 @@
 mod backup;
 mod determinism;
 mod invariants;
+mod jobs;
 mod rest;
 mod restart;
 mod rollout;

@@ -1,9 +1,11 @@
 //! What must hold once everything is healed and has come to rest.
 
 use crate::invariants::{is_over, list, node_of};
+use crate::jobs;
 use crate::sets;
 use crate::world::World;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStatus, Node, Pod, Service};
 use kubarium::api::endpoints::{EndpointSlice, Endpoints};
 use kubarium::api::meta::{self, MetaExt};
@@ -43,6 +45,7 @@ fn at_rest(cluster: &Cluster) -> Result<(), String> {
     list::<Deployment>(cluster).try_for_each(|deployment| settled(deployment, cluster))?;
     list::<ReplicaSet>(cluster).try_for_each(|set| filled(set, cluster))?;
     sets::at_rest(cluster)?;
+    list::<Job>(cluster).try_for_each(|job| jobs::ended(job, cluster))?;
     list::<Pod>(cluster).try_for_each(|pod| on_a_node(pod, cluster))?;
     list::<Service>(cluster).try_for_each(|service| reached(service, cluster))?;
     idle(cluster)

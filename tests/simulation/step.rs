@@ -1,5 +1,6 @@
 //! What may be done to a cluster in a simulated run: commands, faults, waiting.
 
+use crate::jobs::Work;
 use kubarium::api::Kind;
 use kubarium::apiserver::Propagation;
 use kubarium::cluster::Part;
@@ -83,6 +84,9 @@ pub enum Step {
     DeleteSet(At, bool, Propagation),
     Expose(At, bool),
     BarePod(At),
+    Job(At, Work),
+    Suspend(At, bool),
+    DeleteJob(At, Propagation),
     Scale(At, i32),
     SetImage(At, &'static str),
     Pause(At, bool),
@@ -131,6 +135,9 @@ impl fmt::Display for Step {
             }
             Step::Expose(at, node_port) => write!(f, "expose {at} nodePort={node_port}"),
             Step::BarePod(at) => write!(f, "run {at}"),
+            Step::Job(at, work) => write!(f, "create job {at} {work:?}"),
+            Step::Suspend(at, on) => write!(f, "suspend job {at} {on}"),
+            Step::DeleteJob(at, how) => write!(f, "delete job {at} {how:?}"),
             Step::Scale(at, n) => write!(f, "scale {at} --replicas={n}"),
             Step::SetImage(at, image) => write!(f, "set image {at} *={image}"),
             Step::Pause(at, true) => write!(f, "rollout pause {at}"),
@@ -212,6 +219,19 @@ fn propagation(rng: &mut SimRng) -> Propagation {
     )
 }
 
+fn work(rng: &mut SimRng) -> Work {
+    Work {
+        completions: rng.below(6) as u32,
+        parallelism: rng.below(4) as u32,
+        indexed: rng.below(2) == 0,
+        seconds: pick(rng, &[0, 1, 5, 20]),
+        code: pick(rng, &[0, 0, 0, 1]),
+        limit: rng.below(3) as u32,
+        policy: pick(rng, &["Never", "OnFailure"]),
+        ttl: pick(rng, &[None, None, Some(30)]),
+    }
+}
+
 fn wait(rng: &mut SimRng) -> Step {
     // In the middle of things, after a while, after everything has come to rest.
     let most = pick(rng, &[50, 1_000, 5_000, 30_000, 120_000]);
@@ -220,11 +240,7 @@ fn wait(rng: &mut SimRng) -> Step {
 
 fn command(rng: &mut SimRng) -> Step {
     let at = at(rng);
-    match rng.below(32) {
-        24..=28 => Step::Set(at, set_shape(rng)),
-        29 => Step::ScaleSet(at, rng.below(6) as i32),
-        30 => Step::UndoSet(at, rng.below(2) == 0),
-        31 => Step::DeleteSet(at, rng.below(2) == 0, propagation(rng)),
+    match rng.below(37) {
         0..=5 => Step::Deploy(at, shape(rng)),
         6 => Step::Expose(at, rng.below(2) == 0),
         7 => Step::BarePod(at),
@@ -240,6 +256,13 @@ fn command(rng: &mut SimRng) -> Step {
         20 => Step::DeletePod(rng.below(20), pick(rng, &[None, None, Some(0), Some(2)])),
         21 => Step::DeleteService(at),
         22 => Step::DeleteNamespace,
+        23..=25 => Step::Job(at, work(rng)),
+        26 => Step::Suspend(at, rng.below(3) == 0),
+        27 => Step::DeleteJob(at, propagation(rng)),
+        28..=32 => Step::Set(at, set_shape(rng)),
+        33 => Step::ScaleSet(at, rng.below(6) as i32),
+        34 => Step::UndoSet(at, rng.below(2) == 0),
+        35 => Step::DeleteSet(at, rng.below(2) == 0, propagation(rng)),
         _ => Step::Relabel(rng.below(20)),
     }
 }

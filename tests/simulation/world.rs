@@ -1,6 +1,7 @@
 //! A cluster to which steps are done, watched after every event.
 
 use crate::invariants::Watcher;
+use crate::jobs;
 use crate::step::{At, NAMESPACES, SetShape, Shape, Step};
 use kubarium::api::meta::MetaExt;
 use kubarium::api::{Kind, NamespacedName, Object, ObjectKey, owner};
@@ -159,7 +160,30 @@ impl World {
                 "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {}}}\n",
                 NAMESPACES[1]
             )),
+            Step::Job(..) | Step::Suspend(..) | Step::DeleteJob(..) => self.employ(step),
             other => self.disturb(other),
+        }
+    }
+
+    fn employ(&mut self, step: &Step) {
+        let key = |at: &At| ObjectKey::new(Kind::Job, at.0, format!("work-{}", at.1));
+        match step {
+            Step::Job(at, work) => {
+                // Much of a Job does not change once it is there: that is refused.
+                let text = jobs::manifest(at.0, at.1, work);
+                let now = self.cluster.now();
+                let _ = kubectl::apply(&text, &mut self.cluster, now);
+            }
+            Step::Suspend(at, on) => {
+                if let Some(Object::Job(mut job)) = self.cluster.api().etcd().get(&key(at)).cloned()
+                {
+                    let spec = Arc::make_mut(&mut job).spec.get_or_insert_default();
+                    spec.suspend = Some(*on);
+                    self.ask(Operation::Update(Object::Job(job)));
+                }
+            }
+            Step::DeleteJob(at, how) => self.delete(key(at), *how, None),
+            _ => {}
         }
     }
 

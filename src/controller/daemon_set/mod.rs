@@ -217,13 +217,14 @@ impl Round<'_> {
         let key = self.set.namespaced_name();
         let involved = client::reference_to(self.shape.kind, self.shape.metadata);
         let count = u32::try_from(plan.create.len()).unwrap_or(0);
-        let make = |index: u32| -> Pod {
+        let mut make = |index: u32| -> Pod {
             let node = plan.create.get(index as usize).copied().unwrap_or_default();
             place::pod_for(self.shape, &self.rules, &self.hash, node)
         };
-        let created = sets.control.create(&key, &involved, count, &make, ctx);
-        let deleted = sets.control.delete(&key, &involved, &plan.delete, ctx);
-        created.and(deleted)
+        let (_, created) = sets.control.create(&key, &involved, count, &mut make, ctx);
+        sets.control.expect_deletions(&key, &plan.delete, ctx);
+        let (_, deleted) = sets.control.delete(&key, &involved, &plan.delete, ctx);
+        created.or(deleted).map_or(Ok(()), Err)
     }
 
     fn write_status(

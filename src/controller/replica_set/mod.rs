@@ -7,8 +7,8 @@ mod plan;
 mod tally;
 
 use super::manager::Controller;
-use super::owned_pods::{Owned, OwnedPods, release};
-use super::pod_control::PodControl;
+use super::owned_pods::{Owned, OwnedPods};
+use super::pod_control::{PodControl, release};
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
@@ -138,16 +138,17 @@ impl ReplicaSetController {
                     let owner = adapter::controller_ref(self.kind, &set);
                     let template = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
                     let pod = template.map(|one| pods::from_template(one, set.namespace(), owner));
-                    let make = |_| pod.clone().unwrap_or_default();
+                    let mut make = |_| pod.clone().unwrap_or_default();
                     let control = &mut self.control;
-                    control.create(key, &involved, count, &make, ctx).err()
+                    control.create(key, &involved, count, &mut make, ctx).1
                 }
                 Step::Delete(count) => {
                     let mut active = self.active(&set);
                     active.extend(adopted);
                     let related = self.related(&set, informers);
                     let victims = plan_victims(active, count, &related, ctx.now);
-                    self.control.delete(key, &involved, &victims, ctx).err()
+                    self.control.expect_deletions(key, &victims, ctx);
+                    self.control.delete(key, &involved, &victims, ctx).1
                 }
             };
         }
@@ -172,7 +173,7 @@ impl ReplicaSetController {
             if owned.matches {
                 tally.count(owned);
             } else if !set.is_terminating() {
-                release(&owned.pod, set.uid(), ctx)?;
+                release(&owned.pod, set.uid(), "", ctx)?;
             }
         }
         if set.is_terminating() {

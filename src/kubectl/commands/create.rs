@@ -67,7 +67,7 @@ fn from_file(shell: &mut Shell<'_>) -> Result<Option<Pending>, Failure> {
         shell.out.err("Error: must specify one of -f and -k\n\n");
         return match shell.words.args.as_slice() {
             [] => Err(Failure::client(
-                "kubectl create needs a file, or one of: configmap, deployment, namespace, service, serviceaccount, token",
+                "kubectl create needs a file, or one of: configmap, cronjob, deployment, job, namespace, service, serviceaccount, token",
             )),
             args => Err(shell.usage(&format!("unknown command \"{}\"", args.join(" ")))),
         };

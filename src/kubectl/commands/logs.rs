@@ -15,6 +15,7 @@ use crate::kubectl::resource::{self, Scope, kind_of};
 use crate::kubectl::shell::Shell;
 use crate::sim::order;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, ReplicationController, Service};
 use std::sync::Arc;
 
@@ -167,6 +168,10 @@ pub(super) fn pods_of(object: &Object) -> Option<Selector> {
     if let Some(controller) = inner::<ReplicationController>(object) {
         let selector = controller.spec.as_ref()?.selector.as_ref()?;
         return Some(Selector::from_map(selector));
+    }
+    if let Some(job) = inner::<Job>(object) {
+        let selector = job.spec.as_ref()?.selector.as_ref();
+        return Selector::from_label_selector(selector).ok();
     }
     let selector = match (inner::<Deployment>(object), inner::<ReplicaSet>(object)) {
         (Some(deployment), _) => &deployment.spec.as_ref()?.selector,

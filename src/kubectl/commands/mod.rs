@@ -10,6 +10,7 @@ mod component;
 mod cordon;
 mod create;
 mod create_account;
+mod create_job;
 mod create_service;
 mod delete;
 mod describe;
@@ -31,6 +32,7 @@ mod set_resources;
 mod source;
 mod taint;
 mod version;
+mod wait;
 
 pub use pending::Pending;
 pub use rollout_stage::status_text as rollout_status;
@@ -64,7 +66,9 @@ const VERBS: &[&Verb] = &[
     &cordon::CORDON,
     &create::FROM_FILE,
     &create::CONFIG_MAP,
+    &create_job::CRON_JOB,
     &create::DEPLOYMENT,
+    &create_job::JOB,
     &create::NAMESPACE,
     &create_service::VERB,
     &create_account::ACCOUNT,
@@ -91,6 +95,7 @@ const VERBS: &[&Verb] = &[
     &taint::VERB,
     &cordon::UNCORDON,
     &version::VERB,
+    &wait::VERB,
 ];
 
 /// The commands of kubectl that Kubarium does not have yet.
@@ -115,11 +120,11 @@ pub const NOT_YET: &[&str] = &[
     "proxy",
     "replace",
     "top",
-    "wait",
 ];
 
 /// Other names of commands: (name, the one meant), in the second place of a line too.
 const ALIASES: &[(&str, &str)] = &[
+    ("cj", "cronjob"),
     ("cm", "configmap"),
     ("deploy", "deployment"),
     ("ns", "namespace"),

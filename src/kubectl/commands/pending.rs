@@ -1,6 +1,6 @@
 //! What a command waits for. Each is resumed with the cluster as it is by then.
 
-use super::{delete, drain, exec, get, rollout};
+use super::{delete, drain, exec, get, rollout, wait};
 use crate::apiserver::ApiHandle;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::output::Output;
@@ -20,6 +20,8 @@ pub enum Pending {
     Exec(exec::Wait),
     /// `get -w`: for ever.
     Objects(Box<get::Watch>),
+    /// `wait`: until a condition holds.
+    Condition(wait::Watch),
 }
 
 impl Pending {
@@ -35,12 +37,15 @@ impl Pending {
     ) -> Result<bool, Failure> {
         let late = self.until().is_some_and(|until| now >= until);
         match self {
-            Pending::Rollout(_) | Pending::Deletion(_) if late => Err(self.timed_out()),
+            Pending::Rollout(_) | Pending::Deletion(_) | Pending::Condition(_) if late => {
+                Err(self.timed_out())
+            }
             Pending::Rollout(watch) => watch.resume(api, now, out),
             Pending::Deletion(wait) => wait.resume(api, now),
             Pending::Drain(wait) => wait.resume(api, now, out),
             Pending::Exec(wait) => wait.resume(api, now, out),
             Pending::Objects(watch) => watch.resume(api, now, out),
+            Pending::Condition(watch) => watch.resume(api, now, out),
         }
     }
 
@@ -52,12 +57,14 @@ impl Pending {
             Pending::Drain(wait) => wait.until(),
             Pending::Exec(wait) => wait.until,
             Pending::Objects(_) => None,
+            Pending::Condition(watch) => watch.until,
         }
     }
 
     fn timed_out(&self) -> Failure {
         match self {
             Pending::Deletion(wait) => wait.timed_out(),
+            Pending::Condition(watch) => watch.timed_out(),
             _ => Failure::client("timed out waiting for the condition"),
         }
     }

@@ -11,6 +11,7 @@ mod endpoint_slice;
 mod endpoints;
 mod events;
 mod generic;
+mod job;
 mod namespace;
 mod node;
 mod node_resources;
@@ -45,6 +46,8 @@ pub fn text(shell: &mut Shell<'_>, object: &Object, events: bool) -> Result<Stri
         }
         Object::DaemonSet(set) => daemon_set::write(&mut w, set, shell)?,
         Object::StatefulSet(set) => stateful_set::write(&mut w, set, shell)?,
+        Object::Job(job) => job::write(&mut w, job),
+        Object::CronJob(job) => job::write_cron(&mut w, job),
         Object::Service(service) => service::write(&mut w, service, shell)?,
         Object::Node(node) => node::write(&mut w, node, shell)?,
         Object::Endpoints(endpoints) => endpoints::write(&mut w, endpoints),

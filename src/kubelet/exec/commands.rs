@@ -5,7 +5,7 @@
 
 use super::{FOREVER, Network, Place, Printed, Process, env, files, network};
 use crate::api::meta;
-use crate::kubelet::image::{Program, System};
+use crate::kubelet::image::{self, Program, System};
 use crate::sim::{SimDuration, SimTime};
 
 /// A command that is carried out.
@@ -414,11 +414,8 @@ fn date(_: &Process, run: &mut Run<'_, '_>) -> i32 {
         }
         [other, ..] => return run.unknown(&other.clone()),
     }
-    let (now, day, month) = meta::calendar(meta::time(run.place.now).0);
-    let (hour, minute, second) = (now.hour(), now.minute(), now.second());
-    let (date, year) = (now.day(), now.year());
-    let line = format!("{day} {month} {date:2} {hour:02}:{minute:02}:{second:02} UTC {year}");
-    run.line(&line);
+    let now = image::date(run.place.now);
+    run.line(&now);
     0
 }
 

@@ -2,8 +2,9 @@
 //! tell of Services.
 //!
 //! Upstream: pkg/kubelet/envvars/envvars.go, pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables),
-//! v1.36. Left out: `valueFrom`, `envFrom`, references to other variables. Of the Services that were
-//! there when the container started, those count that are still there.
+//! v1.36. Left out: `envFrom`, what is taken from ConfigMaps, Secrets and resources, references to other
+//! variables. Of the Services that were there when the container started, those count that are still
+//! there.
 
 use super::Place;
 use crate::api::meta::MetaExt;
@@ -41,12 +42,51 @@ fn given(place: &Place) -> Vec<(String, String)> {
     set(&mut list, "PATH", PATH);
     set(&mut list, "HOSTNAME", hostname(place));
     for variable in place.spec.env.iter().flatten() {
-        if variable.value_from.is_none() {
+        let Some(source) = &variable.value_from else {
             let value = variable.value.as_deref().unwrap_or_default();
             set(&mut list, &variable.name, value);
+            continue;
+        };
+        if let Some(field) = &source.field_ref {
+            set(
+                &mut list,
+                &variable.name,
+                field_of(place, &field.field_path),
+            );
         }
     }
     list
+}
+
+/// A field of the Pod, as the downward API names it. Upstream: pkg/fieldpath/fieldpath.go and
+/// pkg/kubelet/kubelet_pods.go (podFieldSelectorRuntimeValue), v1.36.
+fn field_of<'a>(place: &'a Place, path: &str) -> &'a str {
+    let pod = &*place.pod;
+    if let Some((map, key)) = path.split_once("['") {
+        let key = key.trim_end_matches("']");
+        let value = match map {
+            "metadata.labels" => pod.label(key),
+            _ => pod.annotation(key),
+        };
+        return value.unwrap_or_default();
+    }
+    let spec = pod.spec.as_ref();
+    match path {
+        "metadata.name" => pod.name(),
+        "metadata.namespace" => pod.namespace(),
+        "metadata.uid" => pod.uid(),
+        "spec.nodeName" => &place.node,
+        "status.podIP" | "status.podIPs" => &place.ip,
+        "spec.serviceAccountName" => {
+            let account = spec.and_then(|spec| spec.service_account_name.as_deref());
+            account.unwrap_or_default()
+        }
+        _ => {
+            let status = pod.status.as_ref();
+            let host = status.and_then(|status| status.host_ip.as_deref());
+            host.unwrap_or_default()
+        }
+    }
 }
 
 /// The variables that tell of Services.

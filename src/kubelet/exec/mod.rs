@@ -7,7 +7,7 @@
 //!
 //! Upstream: pkg/kubelet/kuberuntime/kuberuntime_container.go (GetExec), containerd's and runc's words
 //! for what cannot be started, busybox's and Debian's commands. Left out: writing files, pipelines and
-//! what else stands in `words`, environments from ConfigMaps, Secrets and the Pod's fields.
+//! what else stands in `words`, environments from ConfigMaps and Secrets.
 
 mod commands;
 mod env;
@@ -184,6 +184,12 @@ impl Process {
         (self.doing == Doing::Ended && !self.copies && self.until.is_none()).then_some(self.code)
     }
 
+    /// Whether the script that it is given, if it is, is one that the shells here understand.
+    pub fn is_understood(&self) -> bool {
+        let script = self.argv.get(2).filter(|_| !self.shell.is_empty());
+        script.is_none_or(|script| words::check(script).is_ok())
+    }
+
     /// When it goes on by itself.
     pub const fn until(&self) -> Option<SimTime> {
         self.until
@@ -341,4 +347,4 @@ impl Kubelet {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

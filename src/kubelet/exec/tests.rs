@@ -3,7 +3,7 @@ use crate::kubelet::image;
 use crate::network::call::CallOutcome;
 use crate::network::http::HttpResponse;
 
-fn place(image: &str) -> Place {
+pub fn place(image: &str) -> Place {
     let mut pod = Pod::default();
     pod.metadata.name = Some("web-1".to_owned());
     pod.metadata.namespace = Some("shop".to_owned());

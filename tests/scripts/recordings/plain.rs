@@ -13,6 +13,7 @@ pub fn recorded(command: &str, text: &str) -> String {
         ("<clusterIP:", "<ip>"),
         ("<container:", "<id>"),
         ("<healthCheckNodePort:", "<port>"),
+        ("<uid:", "<uid>"),
     ] {
         while let Some(at) = text.find(open) {
             let end = closing(&text[at..]);
@@ -32,7 +33,7 @@ pub fn recorded(command: &str, text: &str) -> String {
 
 /// What we print.
 pub fn ours(command: &str, text: &str) -> String {
-    let mut text = text.to_owned();
+    let mut text = without_uids(text);
     for (_, ours, theirs) in REWORDED {
         text = text.replace(ours, theirs);
     }
@@ -42,6 +43,24 @@ pub fn ours(command: &str, text: &str) -> String {
         let drop = EXCEPTIONS.iter().flat_map(|exception| exception.ours);
         drop.into_iter().any(|start| line.starts_with(start))
     })
+}
+
+/// A text with `<uid>` for each uid: 36 signs with dashes in their places.
+fn without_uids(text: &str) -> String {
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+    let mut text = text.to_owned();
+    let mut at = 0;
+    while let Some(part) = text.as_bytes().get(at..at + 36) {
+        let fits = |(place, sign): (usize, &u8)| match DASHES.contains(&place) {
+            true => *sign == b'-',
+            false => sign.is_ascii_hexdigit(),
+        };
+        if part.iter().enumerate().all(fits) {
+            text.replace_range(at..at + 36, "<uid>");
+        }
+        at += 1;
+    }
+    text
 }
 
 /// A recorded line as it is put here.

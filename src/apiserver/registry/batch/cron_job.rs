@@ -9,10 +9,11 @@ use super::super::pod::default as pod_default;
 use super::super::rules::name::NameRule;
 use super::super::rules::{Errors, meta, number, required_one_of, shown, text};
 use super::super::workload::generation;
-use super::{job, policy, schedule};
+use super::{job, policy};
 use crate::api::Status;
 use crate::api::field::{FieldError, Path};
 use crate::api::meta::MetaExt;
+use crate::api::schedule::Schedule;
 use crate::apiserver::ApiServerConfig;
 use crate::etcd::Etcd;
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
@@ -116,7 +117,7 @@ fn cron_job_spec(
         "" => errors.push(FieldError::required(&of_schedule, "")),
         text => {
             let had_zone = old.is_some_and(|old| old.schedule.contains("TZ"));
-            if let Err(why) = schedule::parse(text) {
+            if let Err(why) = Schedule::parse(text) {
                 errors.push(FieldError::invalid(&of_schedule, text, why));
             }
             let detail = match text.contains("TZ") {

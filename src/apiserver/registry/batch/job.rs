@@ -54,13 +54,14 @@ impl Strategy for Job {
         pod_default::template(&mut spec.template);
         let labels = labels_of(&spec.template).cloned().unwrap_or_default();
         let manual = spec.manual_selector == Some(true);
-        if self.metadata.labels.as_ref().is_none_or(BTreeMap::is_empty) && !labels.is_empty() {
-            // The Job's labels are its template's own, so what is generated below is theirs too.
+        if self.metadata.labels.as_ref().is_none_or(BTreeMap::is_empty) {
+            // The Job's labels are its template's, with those that are generated below: upstream
+            // defaults them again when it reads what it has stored.
             let mut own = labels;
             for (key, value) in generated.into_iter().filter(|_| !manual) {
                 own.entry(key).or_insert(value);
             }
-            self.metadata.labels = Some(own);
+            self.metadata.labels = Some(own).filter(|own| !own.is_empty());
         }
     }
 

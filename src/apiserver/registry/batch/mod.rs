@@ -3,4 +3,3 @@
 mod cron_job;
 mod job;
 mod policy;
-mod schedule;
