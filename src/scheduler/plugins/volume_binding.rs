@@ -344,7 +344,7 @@ mod tests {
     fn the_chosen_node_is_written_down_once() {
         let known = known();
         let web = pod(&["late", "chosen"]);
-        let volumes = PodVolumes::of(&web, &known).ok().expect("it can wait");
+        let volumes = PodVolumes::of(&web, &known).expect("it can wait");
         let nodes = nodes();
         let b = nodes.nodes().nth(1).expect("two nodes");
         let shares = volumes.shares(b).expect("it fits");
