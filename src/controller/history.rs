@@ -80,7 +80,9 @@ pub fn present(
     ctx: &mut Ctx<'_>,
 ) -> Result<Option<i32>, Status> {
     let data = patch_of(set.template);
-    let number = all.last().map_or(1, |newest| newest.revision + 1);
+    let number = all
+        .last()
+        .map_or(1, |newest| newest.revision.saturating_add(1));
     if let Some(at) = all
         .iter()
         .rposition(|known| known.data.as_ref() == Some(&data))

@@ -257,7 +257,11 @@ impl ServiceLoadBalancerController {
             address(other).filter(|_| name != *key).map(str::to_owned)
         });
         let given = self.given.iter().filter(|(name, _)| *name != key);
-        let taken = SortedSet::from_iter(taken.chain(given.map(|(_, ip)| ip.clone())));
+        let mut taken = SortedSet::from_iter(taken.chain(given.map(|(_, ip)| ip.clone())));
+        // What it was given is its own, whatever somebody writes into another one's status.
+        if let Some(own) = self.given.get(key) {
+            taken.remove(own);
+        }
         let ip = match plan_address(&service, &taken, self.pool) {
             Ok(ip) => ip,
             Err(why) => {
@@ -350,7 +354,8 @@ fn plan_address(service: &Service, taken: &SortedSet<String>, pool: u8) -> Resul
             false => Err(format!("the address {wanted} is not free in {POOL}0/24")),
         };
     }
-    let has = address(service).map(str::to_owned);
+    let has = address(service).filter(|ip| !taken.contains(*ip));
+    let has = has.map(str::to_owned);
     let mut all = (1..=pool).map(|last| format!("{POOL}{last}"));
     has.or_else(|| all.find(|ip| !taken.contains(ip)))
         .ok_or_else(|| format!("no address is free in {POOL}0/24"))

@@ -84,7 +84,7 @@ impl Forest<'_> {
             Kind::Pod => Vec::new(),
             _ => conditions(object),
         };
-        let mood = self.mood(object, below, &conditions);
+        let mood = self.mood(object, below, &conditions, depth);
         OwnedView {
             kind: object.kind().row().kind.to_owned(),
             at: place(object),
@@ -113,6 +113,7 @@ impl Forest<'_> {
         object: &Object,
         below: &[&Object],
         conditions: &[ConditionView],
+        depth: u32,
     ) -> &'static str {
         if let Kind::Pod = object.kind() {
             let pod = self.pods.get(&place(object));
@@ -129,10 +130,11 @@ impl Forest<'_> {
             return MOODS[0];
         }
         let below = below.iter().map(|child| match child.kind() {
-            Kind::Pod => self.mood(child, &[], &[]),
+            Kind::Pod => self.mood(child, &[], &[], depth),
+            _ if depth >= DEPTH_LIMIT => MOODS[MOODS.len() - 1],
             _ => {
                 let owned = self.owned.get(child.uid()).map(Vec::as_slice);
-                self.mood(child, owned.unwrap_or_default(), &[])
+                self.mood(child, owned.unwrap_or_default(), &[], depth + 1)
             }
         });
         let worst = below.filter_map(|mood| MOODS.iter().position(|known| *known == mood));

@@ -3,7 +3,7 @@
 use super::backoff::Backoff;
 use super::image::{self, OnSigterm, Program};
 use crate::network::http::{HttpRequest, HttpResponse};
-use crate::sim::{SimDuration, SimTime};
+use crate::sim::{SimDuration, SimTime, order};
 use k8s_openapi::api::core::v1::Container as Spec;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -189,6 +189,19 @@ impl Container {
     /// Its process prints `text` at `at`.
     pub fn will_say(&mut self, at: SimTime, text: String) {
         self.coming.push(LogLine { at, text });
+    }
+
+    /// What its process is going to print.
+    pub fn coming(&self) -> &[LogLine] {
+        &self.coming
+    }
+
+    /// When it is going to print something, each moment once.
+    pub fn coming_at(&self) -> Vec<SimTime> {
+        let mut moments: Vec<SimTime> = self.coming.iter().map(|line| line.at).collect();
+        order::sort(&mut moments);
+        moments.dedup();
+        moments
     }
 
     /// What its process has printed by now goes to its log.

@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How many lines that a container is going to print are put back.
+const COMING_LINES: u32 = 1_000;
 /// How many lines of a log are kept.
 pub const DISK_LOG_LINES: u32 = 50;
 const TEXT_LIMIT: usize = 4_096;
@@ -113,6 +115,9 @@ pub struct ContainerDisk {
     pub pull_failures: u32,
     /// The last lines of its log.
     pub log: Vec<LogLine>,
+    /// What its process is going to print.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coming: Vec<LogLine>,
     /// When its image is there, or its next start is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<SimTime>,
@@ -328,6 +333,7 @@ fn container_disk(container: &Container) -> ContainerDisk {
         liveness: container.liveness.clone(),
         pull_failures: container.pull_failures,
         log: container.log(DISK_LOG_LINES).cloned().collect(),
+        coming: container.coming().to_vec(),
         ..ContainerDisk::default()
     }
 }
@@ -434,6 +440,9 @@ fn restore_container(container: &mut Container, disk: &ContainerDisk, stored: &S
         at: stored.past(line.at),
         text: bounded(&line.text),
     }));
+    for line in disk.coming.iter().take(COMING_LINES as usize) {
+        container.will_say(stored.soon(line.at), bounded(&line.text));
+    }
 }
 
 /// Lets a Pod wait for what it waited for.
@@ -489,16 +498,16 @@ fn plan_container(
             timers.push(stored.soon(next), Timer::Start(name.clone(), index));
         }
         Phase::Running(since, _) => {
-            let own = container
-                .program()
-                .and_then(|program| program.exit.as_ref());
-            let own = own.map(|exit| {
+            let own = worker.own_exit(index).map(|exit| {
                 let after = SimDuration::secs(u64::from(exit.after));
                 (*since + after, exit.code)
             });
             if let Some((at, code)) = disk.exit.or(own) {
                 let timer = Timer::Exit(name.clone(), index, start, code);
                 timers.push(stored.soon(at), timer);
+            }
+            for at in container.coming_at() {
+                timers.push(at, Timer::Log(name.clone(), index));
             }
             for (liveness, at) in [(false, disk.readiness_probe), (true, disk.liveness_probe)] {
                 let planned = at.is_some() || container.ending == Ending::Own;

@@ -423,13 +423,15 @@ impl Kubelet {
         container.pull_failures = 0;
         container.start(ctx.now, listens);
         let (label, start) = (container.name.clone(), container.starts);
-        if let Some(exit) = &program.exit {
+        let followed = self.follow_command(name, index, ctx).is_some();
+        let worker = self.workers.get_mut(name).filter(|_| !followed);
+        if let Some(worker) = worker
+            && let Some(exit) = worker.own_exit(index)
+        {
             let at = ctx.now + SimDuration::secs(u64::from(exit.after));
             self.timers
                 .push(at, Timer::Exit(name.clone(), index, start, exit.code));
-            container.plan_words(at);
-        } else {
-            let _ = self.follow_command(name, index, ctx);
+            worker.containers[index].plan_words(at);
         }
         for (reason, word) in [("Created", "created"), ("Started", "started")] {
             let message = format!("Container {word}");
@@ -456,13 +458,17 @@ impl Kubelet {
         let own = spec.and_then(|spec| spec.termination_grace_period_seconds);
         let grace = grace.or(own).unwrap_or(30);
         let grace = SimDuration::secs(u64::try_from(grace).unwrap_or(0));
+        let told = worker
+            .containers
+            .get(index)
+            .map(|c| worker.code_when_told(c));
         let Some(container) = worker.containers.get_mut(index) else {
             return;
         };
         container.ending = why;
         let (after, code) = match container.ignores_sigterm() || grace < stop {
             true => (grace, 137),
-            false => (stop, 0),
+            false => (stop, told.unwrap_or_default()),
         };
         let start = container.starts;
         self.timers.push(

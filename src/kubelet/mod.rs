@@ -318,14 +318,17 @@ impl Kubelet {
             return;
         }
         let stop_ms = ctx.rng.between(40, 160);
-        let running: Vec<(usize, String, bool, u32)> = worker
+        let running: Vec<(usize, String, bool, u32, i32)> = worker
             .containers
             .iter()
             .enumerate()
             .filter(|(_, c)| c.is_running())
-            .map(|(index, c)| (index, c.name.clone(), c.ignores_sigterm(), c.starts))
+            .map(|(index, c)| {
+                let code = worker.code_when_told(c);
+                (index, c.name.clone(), c.ignores_sigterm(), c.starts, code)
+            })
             .collect();
-        for (index, container, ignores, starts) in &running {
+        for (index, container, ignores, starts, code) in &running {
             let message = format!("Stopping container {container}");
             self.event(
                 name,
@@ -338,7 +341,7 @@ impl Kubelet {
             if !ignores {
                 let at = ctx.now + SimDuration::millis(stop_ms);
                 self.timers
-                    .push(at, Timer::Exit(name.clone(), *index, *starts, 0));
+                    .push(at, Timer::Exit(name.clone(), *index, *starts, *code));
             }
         }
         self.dirty.insert(name.clone());

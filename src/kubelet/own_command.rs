@@ -5,7 +5,7 @@
 //! know, that asks the network or that never ends leaves the container running, as one without a
 //! command. Left out: a container's `args` without a `command`.
 
-use super::exec::{Place, Process};
+use super::exec::{Place, Process, env};
 use super::{Kubelet, Timer};
 use crate::api::NamespacedName;
 use crate::client::Ctx;
@@ -19,8 +19,11 @@ const WAITS_MAX: u32 = 200;
 const TEXT_LIMIT: usize = 16 * 1024;
 /// Even a process that has nothing to do takes a moment.
 const SHORTEST: SimDuration = SimDuration::millis(50);
-/// What a shell says where there is no such command.
-const NOT_FOUND: &str = "not found\n";
+/// The longest command, with its arguments, in bytes.
+const COMMAND_LIMIT: usize = 16 * 1024;
+/// What is said where the interpreter does not know something that a real container would: such a
+/// command may as well go on.
+const UNSURE: [&str; 3] = ["not found\n", "No such file or directory", "Kubarium"];
 
 /// How a command goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,9 +36,28 @@ pub struct Course {
     pub lines: Vec<(SimTime, String)>,
 }
 
+/// Whether the command may read what no container here has: an input, files of volumes, variables from
+/// ConfigMaps, Secrets and resources.
+fn reads_more(place: &Place, argv: &[String]) -> bool {
+    let spec = &place.spec;
+    let variables = spec.env.iter().flatten();
+    let mut sources = variables.filter_map(|variable| variable.value_from.as_ref());
+    let mut paths = spec.volume_mounts.iter().flatten();
+    spec.stdin == Some(true)
+        || spec.tty == Some(true)
+        || spec.env_from.as_ref().is_some_and(|from| !from.is_empty())
+        || sources.any(|source| source.field_ref.is_none())
+        || paths.any(|mount| argv.iter().any(|word| word.contains(&mount.mount_path)))
+}
+
 /// How `argv` goes in `place`; `None` where it does not end, or nobody knows how.
 pub fn course(argv: Vec<String>, mut place: Place) -> Option<Course> {
     let start = place.now;
+    let argv: Vec<String> = argv.iter().map(|word| env::expand(word, &place)).collect();
+    let length: usize = argv.iter().map(String::len).sum();
+    if length > COMMAND_LIMIT || reads_more(&place, &argv) {
+        return None;
+    }
     let mut process = Process::start(1, argv, (false, false), &place).ok()?;
     if !process.is_understood() {
         return None;
@@ -55,7 +77,8 @@ pub fn course(argv: Vec<String>, mut place: Place) -> Option<Course> {
         for line in printed.out.lines().chain(printed.err.lines()) {
             lines.push((place.now, line.to_owned()));
         }
-        if asked || length > TEXT_LIMIT || printed.err.contains(NOT_FOUND) {
+        let mut unsure = UNSURE.iter().filter(|said| printed.err.contains(**said));
+        if asked || length > TEXT_LIMIT || unsure.next().is_some() {
             return None;
         }
         if let Some(code) = process.code() {
@@ -142,6 +165,15 @@ mod tests {
             (&["sh", "-c", "python train.py || sleep 3"], None),
             (&["python", "train.py"], None),
             (&["wget", "-O-", "http://web"], None),
+            (&["sh", "-e", "-c", "exit 3"], None),
+            (&["sh", "/scripts/start.sh"], None),
+            (&["sh", "-c", "sh -c 'exit 3'"], None),
+            (&["sh", "-c", "cat /config/x && sleep 3600"], None),
+            (&["date", "+%F"], None),
+            (
+                &["echo", "$(HOSTNAME) $(NOBODY) $$(HOSTNAME)"],
+                Some((50, 0, &["0 web-1 $(NOBODY) $(HOSTNAME)"])),
+            ),
         ] {
             let want = want.map(|(millis, code, lines)| {
                 let lines = lines.iter().map(|line| (*line).to_owned()).collect();

@@ -4,6 +4,7 @@
 
 use super::backoff::Backoff;
 use super::container::{Container, Phase};
+use super::image::Exit;
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{Container as Spec, Pod, Probe};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -77,6 +78,43 @@ impl PodWorker {
             Some("Never") => false,
             Some("OnFailure") => code != 0,
             _ => true,
+        }
+    }
+
+    /// How the image of a container ends by itself, where that is what runs: a container's command may
+    /// be another one.
+    pub fn own_exit(&self, index: usize) -> Option<&'static Exit> {
+        let container = self.containers.get(index)?;
+        let program = container.program()?;
+        let command = self
+            .spec(&container.name)
+            .and_then(|spec| spec.command.as_ref());
+        let runs = |command: &Vec<String>| {
+            let own = program.processes.first()?.split(' ').next()?;
+            command
+                .first()
+                .map(|word| word.rsplit('/').next() == Some(own))
+        };
+        let is_own = command
+            .filter(|command| !command.is_empty())
+            .is_none_or(|command| runs(command) == Some(true));
+        program.exit.as_ref().filter(|_| is_own)
+    }
+
+    /// The exit code of a container that ends because it is told to: servers say that all is well, what
+    /// runs a command or comes to an end by itself was cut short.
+    pub fn code_when_told(&self, container: &Container) -> i32 {
+        const TERMINATED: i32 = 143;
+        let command = self
+            .spec(&container.name)
+            .and_then(|spec| spec.command.as_ref());
+        let runs_command = command.is_some_and(|command| !command.is_empty());
+        let ends = container
+            .program()
+            .is_some_and(|program| program.exit.is_some());
+        match runs_command || ends {
+            true => TERMINATED,
+            false => 0,
         }
     }
 

@@ -30,6 +30,9 @@ impl Indexes {
             if first >= completions {
                 break;
             }
+            if last < first {
+                continue;
+            }
             found.add(first, last.min(completions - 1));
         }
         found

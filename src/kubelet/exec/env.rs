@@ -134,6 +134,39 @@ pub fn value(name: &str, variables: &[(String, String)], place: &Place) -> Strin
     near.or_else(far).or_else(home).unwrap_or_default()
 }
 
+/// `text` with the variables that it names as `$(NAME)`: those that there are; `$$` is a `$` that names
+/// none. Upstream: third_party/forked/golang/expansion/expand.go, v1.36.
+pub fn expand(text: &str, place: &Place) -> String {
+    if !text.contains('$') {
+        return text.to_owned();
+    }
+    let known = all(&[], place);
+    let (mut expanded, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('$') {
+        expanded.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(behind) = rest.strip_prefix('$') {
+            expanded.push('$');
+            rest = behind;
+            continue;
+        }
+        let named = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        let found = named.and_then(|(name, behind)| {
+            let (_, value) = known.iter().find(|(known, _)| known == name)?;
+            Some((value, behind))
+        });
+        match found {
+            Some((value, behind)) => {
+                expanded.push_str(value);
+                rest = behind;
+            }
+            None => expanded.push('$'),
+        }
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
 fn put(list: &mut Vec<(String, String)>, name: &str, value: &str) {
     list.push((name.to_owned(), value.to_owned()));
 }

@@ -10,7 +10,7 @@
 //! what else stands in `words`, environments from ConfigMaps and Secrets.
 
 mod commands;
-mod env;
+pub(super) mod env;
 mod files;
 mod network;
 mod words;

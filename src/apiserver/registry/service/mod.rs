@@ -74,6 +74,10 @@ impl Strategy for Service {
     fn prepare_for_status_update(&mut self, old: &Self) {
         // The metadata may change: the service controller writes its finalizer this way.
         self.spec.clone_from(&old.spec);
+        let (new, old) = (&mut self.metadata, &old.metadata);
+        new.generation = old.generation;
+        new.generate_name.clone_from(&old.generate_name);
+        new.self_link.clone_from(&old.self_link);
     }
 
     fn validate(&self) -> Vec<FieldError> {
