@@ -56,12 +56,12 @@ for (const [name, options] of [["light", {}], ["dark-phone", { width: 390, heigh
     await apply(page, everything);
     await answer(page, "created");
     await tab(page, "Workloads");
-    await speed(page, 1_000);
+    await speed(page, 20_000);
     await holds(page, "[data-testid=owned-DaemonSet-agent]", "Ready 3");
     await holds(page, "[data-testid=owned-StatefulSet-db]", "Ready 2/2");
     await owned(page, "Pod", "db-1").waitFor({ timeout: patience });
     await page.waitForFunction(() => document.querySelectorAll("[data-testid=owned-CronJob-often] [data-testid^=owned-Job-]").length > 1, null, { timeout: patience });
-    await speed(page, 1);
+    await speed(page, 1_000);
     await holds(page, "[data-testid=owned-CronJob-often]", "Complete");
     await owned(page, "CronJob", "often").scrollIntoViewIfNeeded();
     await picture(page, `workloads-${name}`);
@@ -77,11 +77,11 @@ test("a load balancer's address is reached from outside", () => walk({}, async (
   await apply(page, balanced);
   await answer(page, "service/front created");
   await tab(page, "Services");
-  await speed(page, 1_000);
+  await speed(page, 20_000);
   await page.getByRole("group", { name: "Which Service" }).getByRole("button", { name: /^front/ }).click();
   await page.waitForFunction(() => document.querySelectorAll("[data-testid=endpoints] .state.ready").length === 3, null, { timeout: patience });
   await page.waitForFunction(() => [...document.querySelectorAll("[data-testid=from] option")].some((option) => option.value.startsWith("ip ")), null, { timeout: patience });
-  await speed(page, 1);
+  await speed(page, 1_000);
   const from = page.getByTestId("from");
   const [outside] = (await from.locator("option").evaluateAll((all) => all.map((option) => option.value))).filter((value) => value.startsWith("ip "));
   assert.equal(outside, "ip 198.51.100.1");
