@@ -215,6 +215,21 @@ impl ServiceLoadBalancerController {
         Ok(())
     }
 
+    /// The addresses that others have. What the Service at `key` was given is its own, whatever somebody
+    /// writes into another one's status.
+    fn taken(&self, key: &NamespacedName, informers: &Informers) -> SortedSet<String> {
+        let shown = informers.services.iter().filter_map(|other| {
+            let name = other.namespaced_name();
+            address(other).filter(|_| name != *key).map(str::to_owned)
+        });
+        let given = self.given.iter().filter(|(name, _)| *name != key);
+        let mut taken = SortedSet::from_iter(shown.chain(given.map(|(_, ip)| ip.clone())));
+        if let Some(own) = self.given.get(key) {
+            taken.remove(own);
+        }
+        taken
+    }
+
     /// Sets up the load balancer of a Service, or brings it up to date.
     fn ensure(
         &mut self,
@@ -252,16 +267,7 @@ impl ServiceLoadBalancerController {
         if self.hosts.is_empty() {
             self.warn_no_hosts(ctx, &service);
         }
-        let taken = informers.services.iter().filter_map(|other| {
-            let name = other.namespaced_name();
-            address(other).filter(|_| name != *key).map(str::to_owned)
-        });
-        let given = self.given.iter().filter(|(name, _)| *name != key);
-        let mut taken = SortedSet::from_iter(taken.chain(given.map(|(_, ip)| ip.clone())));
-        // What it was given is its own, whatever somebody writes into another one's status.
-        if let Some(own) = self.given.get(key) {
-            taken.remove(own);
-        }
+        let taken = self.taken(key, informers);
         let ip = match plan_address(&service, &taken, self.pool) {
             Ok(ip) => ip,
             Err(why) => {
