@@ -3,12 +3,12 @@
 //! Upstream: pkg/controller/clusterroleaggregation/clusterroleaggregation_controller.go, v1.36. Left
 //! out: the writes are updates, not applies.
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::{Change, Informers};
 use crate::api::meta::labels;
 use crate::api::selector::Selector;
 use crate::api::{Kind, Object, ObjectKey, Status};
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use serde::Serialize;
@@ -67,18 +67,7 @@ impl Controller for ClusterRoleAggregationController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |_, key, ctx| Status::ignore_not_found(reconcile(key, ctx, informers)),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|_, key, ctx, informers| Status::ignore_not_found(reconcile(key, ctx, informers)));
 }
 
 fn reconcile(name: &str, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {

@@ -2,7 +2,7 @@
 //!
 //! Upstream: pkg/controller/endpoint/endpoints_controller.go, v1.36. Left out: IPv6.
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::selected_pods::{
     Behind, News, Selected, SelectedPods, order_of_addresses, sort_by_address,
 };
@@ -17,7 +17,7 @@ use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Status};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::{SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -57,21 +57,10 @@ impl Controller for EndpointsController {
         self.pods.observe(change, informers, &mut self.queue);
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| {
-                let done = this.reconcile(key, ctx, informers);
-                done.inspect_err(|_| this.pods.unsettle(key))
-            },
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| {
+        let done = this.reconcile(key, ctx, informers);
+        done.inspect_err(|_| this.pods.unsettle(key))
+    });
 }
 
 impl EndpointsController {

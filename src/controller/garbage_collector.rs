@@ -4,12 +4,12 @@
 //! Left out: the monitors of kinds outside the shared informers (Event), the cache of absent owners
 //! (asking costs nothing here) and the OwnerRefInvalidNamespace event.
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::{Change, Informers};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::{DeleteOptions, Propagation};
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::{SimTime, SortedMap, SortedSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Serialize;
@@ -80,18 +80,9 @@ impl Controller for GarbageCollector {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| Status::ignore_not_found(this.reconcile(key, ctx, informers)),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| Status::ignore_not_found(
+        this.reconcile(key, ctx, informers)
+    ));
 }
 
 fn key_of(kind: Kind, metadata: &ObjectMeta) -> ObjectKey {

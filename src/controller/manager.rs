@@ -26,6 +26,30 @@ pub trait Controller {
     fn next_at(&self) -> Option<SimTime>;
 }
 
+/// The two methods of a controller whose work is all in its `queue`, from how it reconciles one key.
+macro_rules! one_queue {
+    (|$this:pat_param, $key:pat_param, $ctx:pat_param, $informers:pat_param| $reconcile:expr) => {
+        fn reconcile_due(
+            &mut self,
+            ctx: &mut $crate::client::Ctx<'_>,
+            informers: &$crate::controller::Informers,
+        ) {
+            let $informers = informers;
+            $crate::client::work_off(
+                self,
+                ctx,
+                |this| &mut this.queue,
+                |$this, $key, $ctx| $reconcile,
+            );
+        }
+
+        fn next_at(&self) -> Option<$crate::sim::SimTime> {
+            self.queue.next_at()
+        }
+    };
+}
+pub(super) use one_queue;
+
 macro_rules! controllers {
     ($($field:ident: $ty:ty,)*) => {
         /// All controllers by value.

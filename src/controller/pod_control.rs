@@ -9,6 +9,7 @@ use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Ctx, Delta, EventType, Expectations, Recorder};
 use k8s_openapi::api::core::v1::{ObjectReference, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -141,6 +142,30 @@ impl PodControl {
         }
         (deleted, refusal)
     }
+}
+
+/// Makes a Pod that nothing controls the one of `owner`, and puts `finalizer` on it, where that is one.
+///
+/// # Errors
+/// The API server's refusal.
+pub fn adopt(
+    pod: &Pod,
+    owner: OwnerReference,
+    finalizer: &str,
+    ctx: &mut Ctx<'_>,
+) -> Result<Arc<Pod>, Status> {
+    let mut own = pod.clone();
+    let metadata = &mut own.metadata;
+    metadata
+        .owner_references
+        .get_or_insert_default()
+        .push(owner);
+    let mut finalizers = metadata.finalizers.iter().flatten();
+    if !finalizer.is_empty() && !finalizers.any(|one| one == finalizer) {
+        let finalizers = metadata.finalizers.get_or_insert_default();
+        finalizers.push(finalizer.to_owned());
+    }
+    ctx.update(own)
 }
 
 /// Lets go of a Pod that the owner with `uid` controls no longer, and takes `finalizer` off it.

@@ -3,11 +3,11 @@
 //! Upstream: pkg/controller/certificates/rootcacertpublisher/publisher.go, v1.36. The certificate is
 //! the same in every cluster and nobody has its key: the simulated API server speaks no TLS.
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::service_account::is_active;
 use super::{Change, Informers};
 use crate::api::{NamespacedName, Object, Reason, Status};
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -89,18 +89,7 @@ impl Controller for RootCaPublisher {
             .add(namespace.unwrap_or_default(), Some(revision));
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |_, key, ctx| reconcile(key, ctx, informers),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|_, key, ctx, informers| reconcile(key, ctx, informers));
 }
 
 fn reconcile(namespace: &str, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {

@@ -2,10 +2,10 @@
 //!
 //! Upstream: pkg/controller/serviceaccount/serviceaccounts_controller.go, v1.36.
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::{Change, Informers};
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Reason, Status};
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -55,18 +55,7 @@ impl Controller for ServiceAccountController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |_, key, ctx| reconcile(key, ctx, informers),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|_, key, ctx, informers| reconcile(key, ctx, informers));
 }
 
 fn reconcile(name: &str, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {

@@ -6,7 +6,7 @@
 //! collector. Both kinds are read from the informer of shared objects.
 
 use super::owned_pods::{OwnedPods, concerns};
-use super::pod_control::{PodControl, release};
+use super::pod_control::{PodControl, adopt, release};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
@@ -216,10 +216,7 @@ impl TemplatedSets {
         }
         for pod in self.pods.orphans_in(set.namespace()) {
             if !pod.is_terminating() && may(pod) && set.selects(&pod.metadata) {
-                let mut own = Pod::clone(pod);
-                let owners = own.metadata.owner_references.get_or_insert_default();
-                owners.push(set.owner());
-                claimed.push(ctx.update(own)?);
+                claimed.push(adopt(pod, set.owner(), "", ctx)?);
             }
         }
         Ok(claimed)

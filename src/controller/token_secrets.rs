@@ -3,14 +3,14 @@
 //! Upstream: pkg/controller/serviceaccount/tokens_controller.go, v1.36. Left out: taking the name of a
 //! deleted Secret off its account.
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::root_ca::{KEY as CA_KEY, ROOT_CA};
 use super::{Change, Informers};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::DeleteOptions;
 use crate::apiserver::tokens::{SECRET_TYPE, secret_token};
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -102,21 +102,12 @@ impl Controller for TokenSecretsController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |_, key, ctx| match reconcile(key, ctx, informers) {
-                Err(status) if status.reason == Reason::Conflict => Ok(()),
-                done => Status::ignore_not_found(done),
-            },
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(
+        |_, key, ctx, informers| match reconcile(key, ctx, informers) {
+            Err(status) if status.reason == Reason::Conflict => Ok(()),
+            done => Status::ignore_not_found(done),
+        }
+    );
 }
 
 fn reconcile(key: &ObjectKey, ctx: &mut Ctx<'_>, informers: &Informers) -> Result<(), Status> {

@@ -3,12 +3,12 @@
 //! Upstream: pkg/controller/ttlafterfinished/ttlafterfinished_controller.go, v1.36.
 
 use super::job::finished;
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Reason, Status};
 use crate::apiserver::{DeleteOptions, Propagation};
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::{SimDuration, SimTime};
 use k8s_openapi::api::batch::v1::Job;
 use serde::Serialize;
@@ -35,18 +35,7 @@ impl Controller for TtlAfterFinishedController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| this.reconcile(key, ctx, informers),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| this.reconcile(key, ctx, informers));
 }
 
 /// When a finished Job is to go, if it is and is not going already.

@@ -8,13 +8,13 @@
 mod plan;
 
 use super::job::finished;
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::{Change, Informers};
 use crate::api::meta::{self, MetaExt};
 use crate::api::schedule::Schedule;
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
-use crate::client::{self, Ctx, Delta, EventType, Recorder, WorkQueue, work_off};
+use crate::client::{self, Ctx, Delta, EventType, Recorder, WorkQueue};
 use crate::sim::{SimTime, order};
 use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus, Job};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -62,18 +62,7 @@ impl Controller for CronJobController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| this.reconcile(key, ctx, informers),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| this.reconcile(key, ctx, informers));
 }
 
 /// A CronJob that is being reconciled.

@@ -12,12 +12,12 @@ mod rolling;
 pub use history::template_hash;
 pub use plan::budget;
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::{Change, Informers};
 use crate::api::meta::MetaExt;
 use crate::api::{Kind, NamespacedName, Reason, Status, owner};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, EventType, Recorder, WorkQueue, work_off};
+use crate::client::{Ctx, EventType, Recorder, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use serde::Serialize;
@@ -64,18 +64,7 @@ impl Controller for DeploymentController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| this.reconcile(key, ctx, informers),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| this.reconcile(key, ctx, informers));
 }
 
 /// A Deployment's ReplicaSets: the one with its present template, and the others, oldest first.

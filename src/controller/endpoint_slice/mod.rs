@@ -6,7 +6,7 @@
 mod places;
 mod plan;
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::selected_pods::SelectedPods;
 use super::service_pods::{self, HEADLESS, has_fixed_ports};
 use super::trigger_time::{TriggerTimes, annotate};
@@ -15,7 +15,7 @@ use crate::api::endpoints::EndpointSlice;
 use crate::api::meta::{self, MetaExt};
 use crate::api::{Kind, NamespacedName, Status, owner};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, WorkQueue, work_off};
+use crate::client::{Ctx, WorkQueue};
 use crate::sim::{SimTime, SortedMap, SortedSet};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -58,21 +58,10 @@ impl Controller for EndpointSliceController {
         self.pods.observe(change, informers, &mut self.queue);
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| {
-                let done = this.reconcile(key, ctx, informers);
-                done.inspect_err(|_| this.pods.unsettle(key))
-            },
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| {
+        let done = this.reconcile(key, ctx, informers);
+        done.inspect_err(|_| this.pods.unsettle(key))
+    });
 }
 
 /// The Service of a slice that this controller keeps.

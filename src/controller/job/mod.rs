@@ -16,7 +16,7 @@ pub use conditions::finished;
 
 use super::manager::Controller;
 use super::owned_pods::OwnedPods;
-use super::pod_control::{PodControl, release, remove_finalizer};
+use super::pod_control::{PodControl, adopt, release, remove_finalizer};
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
@@ -294,14 +294,8 @@ impl JobController {
         }
         for pod in self.pods.orphans_in(job.namespace()) {
             if !pod.is_terminating() && selector.matches(meta::labels(&pod.metadata)) {
-                let mut own = Pod::clone(pod);
-                let owners = own.metadata.owner_references.get_or_insert_default();
-                owners.push(owner::controller_ref(job));
-                if !is_tracked(&own) {
-                    let finalizers = own.metadata.finalizers.get_or_insert_default();
-                    finalizers.push(TRACKING.to_owned());
-                }
-                claimed.push(ctx.update(own)?);
+                let owner = owner::controller_ref(job);
+                claimed.push(adopt(pod, owner, TRACKING, ctx)?);
             }
         }
         Ok(claimed)

@@ -6,14 +6,14 @@ mod adapter;
 mod plan;
 mod tally;
 
-use super::manager::Controller;
+use super::manager::{Controller, one_queue};
 use super::owned_pods::{Owned, OwnedPods};
-use super::pod_control::{PodControl, release};
+use super::pod_control::{PodControl, adopt, release};
 use super::{Change, Informers, pods};
 use crate::api::meta::{self, MetaExt};
 use crate::api::selector::Selector;
 use crate::api::{Kind, NamespacedName, Status, owner};
-use crate::client::{Ctx, Delta, WorkQueue, work_off};
+use crate::client::{Ctx, Delta, WorkQueue};
 use crate::sim::SimTime;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -57,18 +57,7 @@ impl Controller for ReplicaSetController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| this.reconcile(key, ctx, informers),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| this.reconcile(key, ctx, informers));
 }
 
 impl ReplicaSetController {
@@ -182,10 +171,8 @@ impl ReplicaSetController {
         let orphans = self.pods.orphans_in(set.namespace());
         for pod in orphans.filter(|pod| pods::is_active(pod)) {
             if selector.matches(meta::labels(&pod.metadata)) {
-                let mut own = Pod::clone(pod);
-                let owners = own.metadata.owner_references.get_or_insert_default();
-                owners.push(adapter::controller_ref(self.kind, set));
-                let own = ctx.update(own)?;
+                let owner = adapter::controller_ref(self.kind, set);
+                let own = adopt(pod, owner, "", ctx)?;
                 tally.count(&Owned::new(own.clone()));
                 adopted.push(own);
             }

@@ -18,8 +18,8 @@ use crate::api::volume::{
 };
 use crate::api::{Kind, NamespacedName, Object, ObjectKey, Status};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, EventType, Recorder, WorkQueue, reference, work_off};
-use crate::controller::manager::Controller;
+use crate::client::{Ctx, EventType, Recorder, WorkQueue, reference};
+use crate::controller::manager::{Controller, one_queue};
 use crate::controller::pods::{is_finished, node_name};
 use crate::controller::{Change, Informers};
 use crate::sim::{SimDuration, SimTime};
@@ -119,24 +119,13 @@ impl Controller for PersistentVolumeBinder {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, informers: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| match stored(ctx, key)? {
-                Some(Object::PersistentVolumeClaim(claim)) => {
-                    this.reconcile_claim(claim, ctx, informers)
-                }
-                Some(Object::PersistentVolume(volume)) => this.reconcile_volume(volume, ctx),
-                _ => Ok(()),
-            },
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, informers| match stored(ctx, key)? {
+        Some(Object::PersistentVolumeClaim(claim)) => {
+            this.reconcile_claim(claim, ctx, informers)
+        }
+        Some(Object::PersistentVolume(volume)) => this.reconcile_volume(volume, ctx),
+        _ => Ok(()),
+    });
 }
 
 fn claim_key(of: &ObjectReference) -> ObjectKey {

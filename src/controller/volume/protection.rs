@@ -8,8 +8,8 @@ use super::{key_of, stored};
 use crate::api::meta::MetaExt;
 use crate::api::volume::{claims_of, volume_phase};
 use crate::api::{Kind, Object, ObjectKey, Status};
-use crate::client::{Ctx, WorkQueue, work_off};
-use crate::controller::manager::Controller;
+use crate::client::{Ctx, WorkQueue};
+use crate::controller::manager::{Controller, one_queue};
 use crate::controller::pods::node_name;
 use crate::controller::{Change, Informers};
 use crate::sim::SimTime;
@@ -73,18 +73,7 @@ impl Controller for ProtectionController {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, _: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |_, key, ctx| reconcile(key, ctx),
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|_, key, ctx, _| reconcile(key, ctx));
 }
 
 fn is_protected(kind: Kind) -> bool {

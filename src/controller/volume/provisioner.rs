@@ -13,8 +13,8 @@ use crate::api::volume::{
 };
 use crate::api::{Kind, Object, ObjectKey, Reason, Status};
 use crate::apiserver::DeleteOptions;
-use crate::client::{Ctx, EventType, Recorder, WorkQueue, reference, work_off};
-use crate::controller::manager::Controller;
+use crate::client::{Ctx, EventType, Recorder, WorkQueue, reference};
+use crate::controller::manager::{Controller, one_queue};
 use crate::controller::{Change, Informers};
 use crate::sim::{SimDuration, SimTime, SortedMap};
 use k8s_openapi::api::core::v1::{
@@ -119,28 +119,17 @@ impl Controller for ExternalProvisioner {
         }
     }
 
-    fn reconcile_due(&mut self, ctx: &mut Ctx<'_>, _: &Informers) {
-        work_off(
-            self,
-            ctx,
-            |this| &mut this.queue,
-            |this, key, ctx| match stored(ctx, key)? {
-                Some(Object::PersistentVolumeClaim(claim)) => this.make(key, &claim, ctx),
-                Some(Object::PersistentVolume(volume)) if is_to_go(&volume) => {
-                    if !this.is_done(key, ctx) {
-                        return Ok(());
-                    }
-                    let options = DeleteOptions::default();
-                    Status::ignore_not_found(ctx.delete(key.clone(), options))
-                }
-                _ => Ok(()),
-            },
-        );
-    }
-
-    fn next_at(&self) -> Option<SimTime> {
-        self.queue.next_at()
-    }
+    one_queue!(|this, key, ctx, _| match stored(ctx, key)? {
+        Some(Object::PersistentVolumeClaim(claim)) => this.make(key, &claim, ctx),
+        Some(Object::PersistentVolume(volume)) if is_to_go(&volume) => {
+            if !this.is_done(key, ctx) {
+                return Ok(());
+            }
+            let options = DeleteOptions::default();
+            Status::ignore_not_found(ctx.delete(key.clone(), options))
+        }
+        _ => Ok(()),
+    });
 }
 
 impl ExternalProvisioner {
