@@ -7,7 +7,7 @@ use crate::api::{Kind, Object, owner};
 use crate::apiserver::table;
 use crate::cluster::Cluster;
 use crate::protocol::{ConditionView, OwnedView, Place, PodView};
-use crate::sim::{SortedMap, order};
+use crate::sim::{SortedMap, SortedSet, order};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,12 +43,12 @@ struct Forest<'a> {
 pub fn trees(cluster: &Cluster, pods: &BTreeMap<Place, Arc<PodView>>) -> Vec<OwnedView> {
     let lists = KINDS.map(|kind| cluster.api().etcd().list(kind, None));
     let all: Vec<&Object> = lists.into_iter().flatten().collect();
-    let known: SortedMap<&str, ()> = all.iter().map(|object| (object.uid(), ())).collect();
+    let known: SortedSet<&str> = all.iter().map(|object| object.uid()).collect();
     let mut owned: SortedMap<&str, Vec<&Object>> = SortedMap::new();
     let mut roots = Vec::new();
     for object in all {
         let above = owner::controller_of(object.meta()).map(|above| above.uid.as_str());
-        match above.filter(|uid| known.contains_key(uid)) {
+        match above.filter(|uid| known.contains(uid)) {
             Some(uid) => owned.entry(uid).or_default().push(object),
             None => roots.push(object),
         }

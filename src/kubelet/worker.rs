@@ -81,38 +81,31 @@ impl PodWorker {
         }
     }
 
+    /// The command that the author has a container run in the place of its image's own.
+    fn command(&self, container: &Container) -> Option<&[String]> {
+        let command = self.spec(&container.name)?.command.as_deref()?;
+        Some(command).filter(|command| !command.is_empty())
+    }
+
     /// How the image of a container ends by itself, where that is what runs: a container's command may
     /// be another one.
     pub fn own_exit(&self, index: usize) -> Option<&'static Exit> {
         let container = self.containers.get(index)?;
         let program = container.program()?;
-        let command = self
-            .spec(&container.name)
-            .and_then(|spec| spec.command.as_ref());
-        let runs = |command: &Vec<String>| {
-            let own = program.processes.first()?.split(' ').next()?;
-            command
-                .first()
-                .map(|word| word.rsplit('/').next() == Some(own))
-        };
-        let is_own = command
-            .filter(|command| !command.is_empty())
-            .is_none_or(|command| runs(command) == Some(true));
-        program.exit.as_ref().filter(|_| is_own)
+        let own = program.processes.first();
+        let own = own.and_then(|process| process.split(' ').next());
+        let is_own = |command: &[String]| own == command[0].rsplit('/').next();
+        let runs = self.command(container).is_none_or(is_own);
+        program.exit.as_ref().filter(|_| runs)
     }
 
     /// The exit code of a container that ends because it is told to: servers say that all is well, what
     /// runs a command or comes to an end by itself was cut short.
     pub fn code_when_told(&self, container: &Container) -> i32 {
         const TERMINATED: i32 = 143;
-        let command = self
-            .spec(&container.name)
-            .and_then(|spec| spec.command.as_ref());
-        let runs_command = command.is_some_and(|command| !command.is_empty());
-        let ends = container
-            .program()
-            .is_some_and(|program| program.exit.is_some());
-        match runs_command || ends {
+        let mut programs = container.program().into_iter();
+        let ends = programs.any(|program| program.exit.is_some());
+        match ends || self.command(container).is_some() {
             true => TERMINATED,
             false => 0,
         }

@@ -177,8 +177,7 @@ pub fn metadata_update_errors(new: &ObjectMeta, old: &ObjectMeta) -> Vec<FieldEr
 /// What is wrong with a change: the metadata that every object has (as upstream's
 /// `rest.BeforeUpdate`), then the kind's own errors. What both say is said once.
 pub fn validate_update(object: &Object, old: &Object, etcd: &Etcd) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    rules::meta::object_meta_update(object.meta(), old.meta(), &mut errors);
+    let mut errors = metadata_update_errors(object.meta(), old.meta());
     let own = with_strategy!(
         object,
         |inner| match old.get() {

@@ -30,7 +30,7 @@ fn branch(owned: &OwnedView, send: &Callback<Msg>) -> Html {
     html! {
         <li {key} data-testid={format!("owned-{}-{}", owned.kind, owned.at.name)}>
             <div class={format!("owned {}", owned.mood)}>
-                <span class={format!("state {}", owned.mood)} title={owned.mood.clone()}>{shape(mood(&owned.mood))}</span>
+                <span class={format!("state {}", owned.mood)} title={owned.mood.clone()}>{shape(&owned.mood)}</span>
                 <span class="muted kind">{&owned.kind}</span>{label(owned, send)}
                 <span class="facts-line">{for owned.facts.iter().filter(|(_, cell)| !cell.is_empty()).map(|(heading, cell)| html! { <span key={heading.clone()}><span class="muted">{heading}</span>{" "}{cell}</span> })}</span>
                 {for owned.conditions.iter().map(condition)}
@@ -41,15 +41,6 @@ fn branch(owned: &OwnedView, send: &Callback<Msg>) -> Html {
                 </ul>
             }
         </li>
-    }
-}
-
-fn mood(word: &str) -> &'static str {
-    match word {
-        "ready" => "ready",
-        "failing" => "failing",
-        "ending" => "ending",
-        _ => "busy",
     }
 }
 
